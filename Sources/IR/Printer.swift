@@ -1,0 +1,69 @@
+import TensorTypes
+
+extension Graph {
+  /// The text form; `Parser` reads it back. Constants of up to eight elements are written out, larger ones named.
+  public func text(nested: Bool = false) -> String {
+    let indent = nested ? "    " : "  "
+    let signature = inputs.map { "%\(quotedIfNeeded(name(ofInput: $0))): \(self[$0].type)" }.joined(separator: ", ")
+    let results = outputs.map { "\(quotedIfNeeded($0.name)): \(self[$0.value].type)" }.joined(separator: ", ")
+    var lines = ["\(nested ? "" : "graph ")@\(quotedIfNeeded(name))(\(signature)) -> (\(results)) {"]
+    for (index, node) in nodes.enumerated() {
+      switch node.content {
+      case .input: continue
+      case .constant(let constant):
+        lines.append("\(indent)%\(index) = constant @\(quotedIfNeeded(constant.name))\(literal(constant.tensor)) : \(node.type)")
+      case .operation(let operation):
+        let operands = node.operands.map(reference).joined(separator: ", ")
+        let attributes = operation.attributes.description
+        lines.append(
+          "\(indent)%\(index) = \(operation.mnemonic)(\(operands))\(attributes.isEmpty ? "" : " " + attributes) : \(node.type)"
+            + comment(node.location))
+      }
+    }
+    lines.append("\(indent)return \(outputs.map { reference($0.value) }.joined(separator: ", "))")
+    lines.append(nested ? "  }" : "}")
+    return lines.joined(separator: "\n") + (nested ? "" : "\n")
+  }
+
+  private func reference(_ value: Value) -> String {
+    if case .input(let name) = self[value].content { return "%" + quotedIfNeeded(name) }
+    return "%\(value.index)"
+  }
+
+  private func comment(_ location: Location) -> String {
+    switch (location.node, location.derivation) {
+    case (nil, nil): ""
+    case (let node?, nil): "   // \(quotedIfNeeded(node))"
+    case (nil, let derivation?): "   // ; \(derivation)"
+    case (let node?, let derivation?): "   // \(quotedIfNeeded(node)); \(derivation)"
+    }
+  }
+
+  private func literal(_ tensor: HostTensor) -> String {
+    guard tensor.storage.count <= 8 else { return "" }
+    let elements: [String] =
+      switch tensor.storage {
+      case .float(let values): values.map { String(Double($0)) }
+      case .double(let values): values.map { String($0) }
+      case .integer(let values): values.map { String($0) }
+      case .boolean(let values): values.map { String($0) }
+      }
+    return " [" + elements.joined(separator: ", ") + "]"
+  }
+}
+
+/// Names other than plain identifiers (which may hold dots, slashes and hyphens, and do not start with a digit) are quoted.
+func quotedIfNeeded(_ name: String) -> String {
+  let plain = name.unicodeScalars.allSatisfy {
+    ("a"..."z").contains($0) || ("A"..."Z").contains($0) || ("0"..."9").contains($0) || "_./-".unicodeScalars.contains($0)
+  }
+  if plain, let first = name.unicodeScalars.first, !("0"..."9").contains(first) { return name }
+  let escaped = name.unicodeScalars.map { scalar -> String in
+    switch scalar {
+    case "\"": return "\\\""
+    case "\\": return "\\\\"
+    default: return scalar.value < 32 || scalar.value == 127 ? "\\u{\(String(scalar.value, radix: 16))}" : String(scalar)
+    }
+  }
+  return "\"" + escaped.joined() + "\""
+}

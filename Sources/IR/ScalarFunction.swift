@@ -1,0 +1,42 @@
+/// The scalar functions that elementwise operators, loop forms and partial derivatives are written in.
+///
+/// Their values and partial derivatives stand in one table, `Operators/Elementwise.swift`.
+public enum ScalarFunction: String, Sendable, Hashable, CaseIterable {
+  // One operand.
+  case negate, absolute, sign, step, relu
+  case exponential, logarithm, squareRoot, hyperbolicTangent, sigmoid, errorFunction, sine, cosine
+  case floor, ceiling, roundHalfEven
+  case logicalNot
+  // Two operands.
+  case add, subtract, multiply, divide, power, maximum, minimum
+  case equal, less, lessOrEqual
+  case logicalAnd, logicalOr
+  // Three operands.
+  case select, clip
+
+  public var arity: Int {
+    switch self {
+    case .negate, .absolute, .sign, .step, .relu, .exponential, .logarithm, .squareRoot, .hyperbolicTangent, .sigmoid,
+      .errorFunction, .sine, .cosine, .floor, .ceiling, .roundHalfEven, .logicalNot: 1
+    case .add, .subtract, .multiply, .divide, .power, .maximum, .minimum, .equal, .less, .lessOrEqual, .logicalAnd,
+      .logicalOr: 2
+    case .select, .clip: 3
+    }
+  }
+
+  /// True when the result is boolean whatever the operands.
+  public var isPredicate: Bool {
+    switch self {
+    case .equal, .less, .lessOrEqual, .logicalAnd, .logicalOr, .logicalNot: true
+    default: false
+    }
+  }
+
+  /// True when swapping the two operands changes nothing.
+  public var isCommutative: Bool {
+    switch self {
+    case .add, .multiply, .equal, .logicalAnd, .logicalOr: true
+    default: false
+    }
+  }
+}
