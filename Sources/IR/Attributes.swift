@@ -41,6 +41,12 @@ public struct Attributes: Sendable, Hashable, ExpressibleByDictionaryLiteral, Cu
 public struct AttributeError: Error, Sendable, CustomStringConvertible {
   public let name: String
   public let expected: String
+
+  public init(name: String, expected: String) {
+    self.name = name
+    self.expected = expected
+  }
+
   public var description: String { "attribute \(name): expected \(expected)" }
 }
 

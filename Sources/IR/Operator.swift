@@ -29,15 +29,21 @@ public enum Derivative: Sendable {
   case linear(any Multilinear)
   /// Zero wherever it exists.
   case zero
+  /// None: the operator only appears after the last differentiation.
+  case undefined
 }
 
 /// An operator that is linear in some of its operands.
 public protocol Multilinear: Operator {
-  /// The operands in which the operator is linear; the others (indices) have no derivative.
-  var linearOperands: [Int] { get }
+  /// Whether the operator is linear in this operand; the others (indices) have no derivative.
+  func isLinear(inOperand index: Int) -> Bool
   /// The cotangent of operand `index`: the adjoint of `operands[index] ↦ result` applied to `cotangent`.
   func transpose(_ cotangent: Value, operand index: Int, of operands: [Value], in graph: GraphBuilder)
     throws(TypeError) -> Value
+}
+
+extension Multilinear {
+  public func isLinear(inOperand index: Int) -> Bool { true }
 }
 
 /// Operands that an operator does not accept.

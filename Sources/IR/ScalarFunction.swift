@@ -7,6 +7,8 @@ public enum ScalarFunction: String, Sendable, Hashable, CaseIterable {
   case exponential, logarithm, squareRoot, hyperbolicTangent, sigmoid, errorFunction, sine, cosine
   case floor, ceiling, roundHalfEven
   case logicalNot
+  /// The identity, whose derivative is declared to be zero.
+  case stopGradient
   // Two operands.
   case add, subtract, multiply, divide, power, maximum, minimum
   case equal, less, lessOrEqual
@@ -17,7 +19,7 @@ public enum ScalarFunction: String, Sendable, Hashable, CaseIterable {
   public var arity: Int {
     switch self {
     case .negate, .absolute, .sign, .step, .relu, .exponential, .logarithm, .squareRoot, .hyperbolicTangent, .sigmoid,
-      .errorFunction, .sine, .cosine, .floor, .ceiling, .roundHalfEven, .logicalNot: 1
+      .errorFunction, .sine, .cosine, .floor, .ceiling, .roundHalfEven, .logicalNot, .stopGradient: 1
     case .add, .subtract, .multiply, .divide, .power, .maximum, .minimum, .equal, .less, .lessOrEqual, .logicalAnd,
       .logicalOr: 2
     case .select, .clip: 3
@@ -31,6 +33,10 @@ public enum ScalarFunction: String, Sendable, Hashable, CaseIterable {
     default: false
     }
   }
+
+  /// True when the declared partial derivative is not the derivative of the value; such rows are erased once
+  /// differentiation is done.
+  public var isSurrogate: Bool { self == .stopGradient }
 
   /// True when swapping the two operands changes nothing.
   public var isCommutative: Bool {
