@@ -91,6 +91,13 @@ void platform_run_alone(const struct platform_step *steps, size_t step_count);
 void platform_board_work(platform_board *board, unsigned index);
 void platform_board_stop(platform_board *board);
 
+// Programs.
+
+/// Starts the program `arguments[0]` in `directory`, without a shell: nothing to read, its output and diagnostics in the
+/// new file `log`, no signal blocked. Returns 0 or an error number.
+int platform_spawn(
+  char *const *arguments, char *const *environment, const char *directory, const char *log, int *identifier);
+
 // Hashing.
 
 /// Folds `block_count` blocks of 64 bytes into the eight words of a SHA-256 state (FIPS 180-4, section 6.2.2).

@@ -1,0 +1,84 @@
+import CPlatform
+
+extension CCompiler {
+  /// Optimisation without changing what a kernel means: products and sums may fuse, sums are never reordered.
+  /// Kernels call nothing but memset, memcpy and memmove, which resolve in the process that loads them.
+  static let flags: [String] = [
+    "-std=gnu11", "-O3", "-fPIC", "-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math", "-w",
+  ]
+  static let linkFlags: [String] = ["-shared", "-nostdlib"]
+
+  /// Compiles C texts, several at a time, and links them into one shared object.
+  ///
+  /// With a cache, an object that was made from the same texts, flags, processor and compiler is taken from there.
+  /// - Returns: the bytes of the shared object.
+  /// - Throws: ``CompilationError``; the words of a failed compiler are in it.
+  public func compile(
+    units: [String], for cpu: TargetCPU, cache: ObjectCache? = nil
+  ) throws(CompilationError) -> [UInt8] {
+    let flags: [String] = Self.flags + cpu.flags
+    let key: String = ObjectCache.key(
+      for: [version, cpu.name] + command + flags + Self.linkFlags + units.flatMap { ["unit", $0] })
+    if let object = cache?.object(for: key) { return object }
+
+    let scratch = try ScratchDirectory(environment: environment)
+    // The compiler's own temporary files go where ours are removed; its words stay in one language.
+    var environment: [String: String] = environment
+    environment["TMPDIR"] = scratch.path
+    environment["LC_ALL"] = "C"
+
+    let sources: [String] = units.indices.map { "unit_\($0)" }
+    for (source, text) in zip(sources, units) { try scratch.write(text, to: "\(source).c") }
+    try run(
+      sources.map { Job(part: "\($0).c", arguments: flags + ["-c", "\($0).c", "-o", "\($0).o"]) },
+      in: scratch, environment)
+    let link = Job(part: "the link", arguments: Self.linkFlags + sources.map { "\($0).o" } + ["-o", "kernels.so"])
+    try run([link], in: scratch, environment)
+    let object: [UInt8] = try scratch.read("kernels.so")
+    cache?.store(object, for: key)
+    return object
+  }
+
+  private struct Job {
+    let part: String
+    let arguments: [String]
+  }
+
+  /// Runs the jobs, as many at a time as there are processors. Reports the first failure after all started jobs ended.
+  private func run(
+    _ jobs: [Job], in scratch: ScratchDirectory, _ environment: [String: String]
+  ) throws(CompilationError) {
+    let limit: Int = max(1, Int(platform_usable_processor_count()))
+    var running: [(job: Int, process: ChildProcess)] = []
+    var next: Int = 0
+    var failure: CompilationError?
+    while !running.isEmpty || (next < jobs.count && failure == nil) {
+      if failure == nil, next < jobs.count, running.count < limit {
+        do throws(CompilationError) {
+          let process = try ChildProcess(
+            command + jobs[next].arguments, environment: environment, directory: scratch.path, log: "\(jobs[next].part).log")
+          running.append((next, process))
+        } catch {
+          failure = error
+        }
+        next += 1
+        continue
+      }
+      let (job, process) = running.removeFirst()
+      let status: ExitStatus = process.wait()
+      if status != .exited(0), failure == nil {
+        failure = .compilerFailed(
+          compiler: path, part: jobs[job].part, status: status.description,
+          lines: complaints(try scratch.read("\(jobs[job].part).log")))
+      }
+    }
+    if let failure { throw failure }
+  }
+}
+
+/// The first lines that speak of an error, or else the first lines.
+private func complaints(_ log: [UInt8]) -> [String] {
+  let lines: [String] = String(decoding: log, as: UTF8.self).split(separator: "\n").map(String.init)
+  let errors: [String] = lines.filter { $0.contains("error") || $0.contains("undefined") }
+  return Array((errors.isEmpty ? lines : errors).prefix(5))
+}
