@@ -8,7 +8,14 @@ public struct CCompiler: Sendable, Equatable {
   /// What the program prints for `--version`.
   public let version: String
 
-  let environment: [String: String]
+  /// What the program sees of the environment; `TMPDIR` says where temporary files go.
+  public let environment: [String: String]
+
+  public init(command: [String], version: String, environment: [String: String]) {
+    self.command = command
+    self.version = version
+    self.environment = environment
+  }
 
   public var path: String { command[0] }
 
