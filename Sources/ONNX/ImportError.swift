@@ -22,6 +22,7 @@ public enum ImportError: Error, Sendable, Equatable {
   case cycle(nodes: [String])
   case noOutputs
   case inputType(input: String, found: String)
+  case unusableOutput(output: String, found: String)
   case freeDimension(input: String, axis: Int, symbol: String?, shape: String)
   case inputOfUnknownRank(input: String)
   case unusableOption(String)
@@ -70,6 +71,7 @@ extension ImportError: CustomStringConvertible {
     case .noOutputs: "the graph has no outputs"
     case .inputType(let input, let found):
       "input \(quoted(input)) is \(found); tensors of \(TensorElementCode.acceptedNames) are accepted"
+    case .unusableOutput(let output, let found): "output \(quoted(output)) is \(found); tensors are accepted"
     case .freeDimension(let input, let axis, let symbol, let shape):
       "dimension \(axis)\(symbol.map { " (\(printable($0)))" } ?? "") of input \(quoted(input)) \(shape) is free; "
         + "fix it with --shape \(printable(input))=1,3,224,224 (one number per dimension)"

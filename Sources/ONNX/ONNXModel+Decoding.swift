@@ -118,20 +118,20 @@ private struct Decoder {
   }
 
   private func value(_ value: Onnx__ValueInfoProto) -> ONNXValue {
-    ONNXValue(name: text(value.name), kind: value.type.map { kind($0.pointee) } ?? .other("of no declared type"))
+    ONNXValue(name: text(value.name), kind: value.type.map { kind($0.pointee) } ?? .other(ONNXValue.undeclared))
   }
 
   private func kind(_ type: Onnx__TypeProto) -> ONNXValue.Kind {
     switch type.value_case {
     case ONNX__TYPE_PROTO__VALUE_TENSOR_TYPE:
-      guard let tensor = type.tensor_type?.pointee else { return .other("of no declared type") }
+      guard let tensor = type.tensor_type?.pointee else { return .other(ONNXValue.undeclared) }
       let dimensions = tensor.shape.map { shape in messages(shape.pointee.dim, shape.pointee.n_dim).map(dimension) }
       return .tensor(TensorElementCode(rawValue: tensor.elem_type), dimensions)
     case ONNX__TYPE_PROTO__VALUE_SEQUENCE_TYPE: return .other("a sequence")
     case ONNX__TYPE_PROTO__VALUE_MAP_TYPE: return .other("a map")
     case ONNX__TYPE_PROTO__VALUE_SPARSE_TENSOR_TYPE: return .other("a sparse tensor")
     case ONNX__TYPE_PROTO__VALUE_OPTIONAL_TYPE: return .other("an optional value")
-    default: return .other("of no declared type")
+    default: return .other(ONNXValue.undeclared)
     }
   }
 

@@ -61,6 +61,9 @@ public struct ONNXValue: Sendable {
   }
   public let name: String
   public let kind: Kind
+
+  /// The words for a value whose type the model leaves open, as it may for outputs.
+  static let undeclared = "of no declared type"
 }
 
 public enum ONNXDimension: Sendable, Equatable {

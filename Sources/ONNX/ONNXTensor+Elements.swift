@@ -1,8 +1,8 @@
 import TensorTypes
 
 extension ONNXTensor {
-  /// The largest number of elements of a tensor: 2^40.
-  static let elementLimit = 1 << 40
+  /// The largest number of elements of a tensor: 2^31.
+  static let elementLimit = 1 << 31
 
   /// The type of the tensor in a graph.
   /// - Throws: when the element type has no counterpart, or the shape is no shape.
@@ -12,7 +12,7 @@ extension ONNXTensor {
         name: name, problem: "it has elements of \(element.name); \(TensorElementCode.acceptedNames) are accepted")
     }
     guard dimensions.allSatisfy({ $0 >= 0 }), let shape = Shape(checking: dimensions.map(Int.init)) else {
-      throw .tensor(name: name, problem: "\(dimensions) is no shape of at most 2^40 elements")
+      throw .tensor(name: name, problem: "\(dimensions) is no shape of at most 2^31 elements")
     }
     return TensorType(type, shape)
   }
@@ -102,7 +102,7 @@ private func loadAll<Stored: BitwiseCopyable, Element>(
 }
 
 extension Shape {
-  /// The shape, or nil when an extent is negative or the number of elements exceeds 2^40.
+  /// The shape, or nil when an extent is negative or the number of elements exceeds 2^31.
   init?(checking extents: [Int]) {
     var count = 1
     for extent in extents where extent > 0 {
