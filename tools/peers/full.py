@@ -1,0 +1,66 @@
+#!/usr/bin/env python3
+"""Exports or fetches large networks and records PyTorch's derivatives of each at batch 1, as record.py does for small ones.
+
+usage: $(tools/environment tools/peers/requirements.txt)/bin/python tools/peers/full.py [--only NAME...]
+Writes NAME.onnx and NAME.npz to ${XDG_CACHE_HOME:-~/.cache}/adjoint/peers; needs tools/fetch-models and the photos of photos.py.
+"""
+import argparse
+import shutil
+
+import numpy
+import torch
+
+import large
+import photos
+from exports import export
+from references import record
+
+
+def exported(name, exporter):
+    def make(path):
+        opset = 17 if exporter == "legacy" else 20
+        export(large.calibrated(name), torch.zeros(2, 3, 224, 224), path, exporter, opset, symbolic=True)
+    return make
+
+
+def copied(source):
+    return lambda path: shutil.copyfile(source(), path)
+
+
+MODELS = {
+    "resnet50-legacy": exported("resnet50", "legacy"),
+    "resnet50-dynamo": exported("resnet50", "dynamo"),
+    "densenet169-legacy": exported("densenet169", "legacy"),
+    "densenet169-dynamo": exported("densenet169", "dynamo"),
+    "open-nsfw": copied(large.open_nsfw_file),
+    "efficientnet-lite0": copied(large.efficientnet_lite0_file),
+}
+
+
+def photo(name, file):
+    """The photo as the model wants it: OpenNSFW takes [1, 224, 224, 3] in BGR order, 0 to 255 less the mean colour."""
+    if name != "open-nsfw":
+        return torch.from_numpy(photos.normalised(file))[None]
+    x = photos.pixels(file)[:, :, ::-1].astype(numpy.float32) - numpy.float32([104, 117, 123])
+    return torch.from_numpy(x)[None]
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--only", nargs="+", choices=MODELS, default=list(MODELS))
+    parser.add_argument("--threads", type=int, default=1)
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    large.directory.mkdir(parents=True, exist_ok=True)
+    file, label, target = photos.index()[20]
+    for name in arguments.only:
+        path = large.directory / f"{name}.onnx"
+        MODELS[name](path)
+        x = photo(name, file)
+        torch.manual_seed(2)
+        direction = torch.randn(x.shape) * (255 if name == "open-nsfw" else 1)
+        record(path, x, torch.tensor([1 if name == "open-nsfw" else target]), direction)
+
+
+if __name__ == "__main__":
+    main()

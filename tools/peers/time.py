@@ -1,0 +1,86 @@
+#!/usr/bin/env python3
+"""Times PyTorch (eager) and ONNX Runtime on this machine; run it beside `adjoint bench` and compare within that run only.
+
+usage: $(tools/environment tools/peers/requirements.txt)/bin/python tools/peers/time.py [--batch 1 8] [--threads 2] [--json FILE]
+Forward, and input gradient of the summed cross-entropy, in float32; best and median of several, in milliseconds.
+Needs full.py's ResNet-50 (legacy exporter) and tools/fetch-models' EfficientNet-Lite0.
+"""
+import argparse
+import json
+import pathlib
+import statistics
+import time
+
+import onnxruntime
+import torch
+from torch.nn import functional
+
+import large
+
+
+def measured(function, seconds):
+    """Best and median of at least four calls after the first, for about so many seconds."""
+    function()
+    times, start = [], time.perf_counter()
+    while len(times) < 4 or time.perf_counter() - start < seconds:
+        before = time.perf_counter()
+        function()
+        times.append((time.perf_counter() - before) * 1e3)
+    return {"best": round(min(times), 2), "median": round(statistics.median(times), 2)}
+
+
+def eager(network, x):
+    """PyTorch's forward pass and input gradient as functions of no arguments."""
+    target = torch.zeros(len(x), dtype=torch.int64)
+
+    def forward():
+        with torch.no_grad():
+            network(x)
+
+    def gradient():
+        y = x.clone().requires_grad_(True)
+        torch.autograd.grad(functional.cross_entropy(network(y), target, reduction="sum"), y)
+
+    return {"forward": forward, "gradient": gradient}
+
+
+def runtime(path, x, threads):
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    return {"forward": lambda: session.run(None, {"x": x.numpy()})}
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--batch", type=int, nargs="+", default=[1, 8])
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--seconds", type=float, default=5, help="about how long to repeat each")
+    parser.add_argument("--models", nargs="+", choices=["efficientnet-lite0", "resnet50"], default=["efficientnet-lite0", "resnet50"])
+    parser.add_argument("--json", type=pathlib.Path)
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    rows = []
+    print(f"{arguments.threads} threads; milliseconds, best (median)\n\n| model | batch | peer | forward | gradient |\n|---|---|---|---|---|")
+    for model in arguments.models:
+        if model == "resnet50":
+            torch.manual_seed(1)
+            network, path = large.torchvision_models().resnet50(weights=None).eval(), large.directory / "resnet50-legacy.onnx"
+        else:
+            network, path = large.efficientnet_lite0(), large.efficientnet_lite0_file()
+        network.requires_grad_(False)
+        for batch in arguments.batch:
+            x = torch.rand(batch, 3, 224, 224)
+            peers = {f"PyTorch {torch.__version__} eager": eager(network, x),
+                     f"ONNX Runtime {onnxruntime.__version__}": runtime(path, x, arguments.threads)}
+            for peer, functions in peers.items():
+                times = {name: measured(function, arguments.seconds) for name, function in functions.items()}
+                rows.append({"model": model, "batch": batch, "peer": peer, "threads": arguments.threads, **times})
+                cells = [f"{times[name]['best']:.1f} ({times[name]['median']:.1f})" if name in times else "" for name in ("forward", "gradient")]
+                print(f"| {model} | {batch} | {peer} | {cells[0]} | {cells[1]} |", flush=True)
+    if arguments.json:
+        arguments.json.write_text(json.dumps(rows, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
