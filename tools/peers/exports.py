@@ -15,7 +15,8 @@ def export(module, x, path, exporter, opset, symbolic, plain=False):
         torch.onnx.export(module, (x,), str(path), dynamo=False, dynamic_axes=axes, **mode, **names)
     else:
         shapes = ({0: torch.export.Dim("N", min=1, max=64)},) if symbolic else None
-        torch.onnx.export(module, (x,), str(path), dynamo=True, dynamic_shapes=shapes, external_data=False, verbose=False, **names)
+        torch.onnx.export(module, (x,), str(path), dynamo=True, dynamic_shapes=shapes, external_data=False, verbose=False,
+                          **names)
     model = onnx.load(path)
     strip(model)
     onnx.save(model, path)

@@ -2,7 +2,9 @@
 """Exports or fetches large networks and records PyTorch's derivatives of each at batch 1, as record.py does for small ones.
 
 usage: $(tools/environment tools/peers/requirements.txt)/bin/python tools/peers/full.py [--only NAME...]
-Writes NAME.onnx and NAME.npz to ${XDG_CACHE_HOME:-~/.cache}/adjoint/peers; needs tools/fetch-models and the photos of photos.py.
+Writes NAME.onnx and, of several photos, NAME.npz, NAME-1.npz, ... to ${XDG_CACHE_HOME:-~/.cache}/adjoint/peers. Needs what
+tools/fetch-models makes, and the photos that photos.py reads. In float32 a pre-activation next to a kink may fall on its
+other side, which moves a derivative by far more than rounding; several photos show how often.
 """
 import argparse
 import shutil
@@ -48,18 +50,20 @@ def photo(name, file):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--only", nargs="+", choices=MODELS, default=list(MODELS))
+    parser.add_argument("--photos", type=int, default=1)
     parser.add_argument("--threads", type=int, default=1)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     large.directory.mkdir(parents=True, exist_ok=True)
-    file, label, target = photos.index()[20]
     for name in arguments.only:
         path = large.directory / f"{name}.onnx"
         MODELS[name](path)
-        x = photo(name, file)
         torch.manual_seed(2)
-        direction = torch.randn(x.shape) * (255 if name == "open-nsfw" else 1)
-        record(path, x, torch.tensor([1 if name == "open-nsfw" else target]), direction)
+        for count, (file, _, target) in enumerate(photos.index()[20:20 + arguments.photos]):
+            x = photo(name, file)
+            direction = torch.randn(x.shape) * (255 if name == "open-nsfw" else 1)
+            references = path.with_name(f"{name}-{count}.npz" if count else f"{name}.npz")
+            record(path, references, x, torch.tensor([1 if name == "open-nsfw" else target]), direction)
 
 
 if __name__ == "__main__":

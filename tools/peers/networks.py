@@ -1,4 +1,4 @@
-"""Four small classifiers whose operators cover the families of the large ones; weights and statistics follow from a fixed seed."""
+"""Four small classifiers whose operators cover the families of the large ones; their weights follow from a seed."""
 import torch
 from torch import nn
 from torch.nn import functional

@@ -144,7 +144,8 @@ def clip(x, low=None, high=None, min=None, max=None):
 
 OPERATIONS = {
     "Conv": convolution, "BatchNormalization": normalisation, "MaxPool": max_pool, "AveragePool": average_pool,
-    "GlobalAveragePool": lambda x: x.mean((2, 3), keepdim=True), "ReduceMean": reduce_mean, "Gemm": gemm, "MatMul": torch.matmul,
+    "GlobalAveragePool": lambda x: x.mean((2, 3), keepdim=True), "ReduceMean": reduce_mean,
+    "Gemm": gemm, "MatMul": torch.matmul,
     "Add": torch.add, "Sub": torch.sub, "Mul": torch.mul, "Div": torch.div, "Pow": torch.pow, "Sqrt": torch.sqrt,
     "Relu": torch.relu, "Clip": clip, "Sigmoid": torch.sigmoid, "Tanh": torch.tanh, "Erf": torch.erf,
     "HardSigmoid": lambda x, alpha=0.2, beta=0.5: (alpha * x + beta).clamp(0, 1),

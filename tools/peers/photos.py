@@ -1,4 +1,7 @@
-"""ImageNet validation photos: a folder with index.csv (file, wnid, class, target), from ADJOINT_SHARED or beside the package."""
+"""ImageNet validation photos: a folder data/imagenet with index.csv (file, wnid, class, target).
+
+It is looked for in the folder that ADJOINT_SHARED names, or else in "shared" beside the package.
+"""
 import csv
 import os
 import pathlib

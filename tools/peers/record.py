@@ -36,7 +36,7 @@ def main():
         target = torch.randint(0, CLASSES, (BATCH,))
         path = directory / f"{name}-{exporter}.onnx"
         export(module, x, path, exporter, opset, symbolic, plain=True)
-        reference = record(path, x, target, direction)
+        reference = record(path, path.with_suffix(".npz"), x, target, direction)
         exported = distance(module(x), reference["logits"])
         if exported > 1e-5:
             raise SystemExit(f"{path.name}: the file differs from the module by {exported:.1e}")

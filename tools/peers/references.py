@@ -8,7 +8,7 @@ from onnx_module import OnnxModule
 
 
 def derivatives(network, x, target, direction):
-    """Logits, gradient with respect to x, and Hessian-vector product of L(x) = - sum_n log softmax(network(x_n))[target_n]."""
+    """Logits, input gradient and Hessian-vector product of L(x) = - sum_n log softmax(network(x_n))[target_n]."""
     x = x.detach().clone().requires_grad_(True)
     logits = network(x)
     loss = -functional.log_softmax(logits, 1).gather(1, target[:, None]).sum()
@@ -30,10 +30,10 @@ def run(path, x, threads=1):
     return torch.from_numpy(session.run(None, {session.get_inputs()[0].name: x.numpy()})[0])
 
 
-def record(path, x, target, direction):
-    """Writes the references of the ONNX file `path` beside it, and returns them; x and direction are float32.
+def record(path, references, x, target, direction):
+    """Writes the references of the ONNX file `path`, and returns the float64 ones; x and direction are float32.
 
-    The file itself is what PyTorch differentiates, in float64 and in float32. Its logits, or their softmax where the file ends
+    The file itself is what PyTorch differentiates, in float64 and in float32. Its logits, or their softmax where it ends
     with one, must be ONNX Runtime's, and no reference may vanish.
     """
     reference = derivatives(OnnxModule(path, torch.float64), x.double(), target, direction.double())
@@ -46,7 +46,7 @@ def record(path, x, target, direction):
     distances = {key: distance(rounded[key], value) for key, value in reference.items()}
     arrays = {"x": x.double(), "target": target, "v": direction.double(), "output": output, **reference}
     arrays |= {f"{key}32": value for key, value in rounded.items()}
-    numpy.savez(path.with_suffix(".npz"), **{key: value.numpy() for key, value in arrays.items()})
+    numpy.savez(references, **{key: value.numpy() for key, value in arrays.items()})
     differences = ", ".join(f"{key} {value:.0e}" for key, value in distances.items())
-    print(f"{path.name}: {path.stat().st_size} bytes; ONNX Runtime {runtime:.0e}; float32 against float64: {differences}", flush=True)
+    print(f"{references.name}: {path.name} in ONNX Runtime {runtime:.0e}; float32: {differences}", flush=True)
     return reference

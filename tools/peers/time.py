@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Times PyTorch (eager) and ONNX Runtime on this machine; run it beside `adjoint bench` and compare within that run only.
 
-usage: $(tools/environment tools/peers/requirements.txt)/bin/python tools/peers/time.py [--batch 1 8] [--threads 2] [--json FILE]
+usage: $(tools/environment tools/peers/requirements.txt)/bin/python tools/peers/time.py [--batch 1 8] [--json FILE]
 Forward, and input gradient of the summed cross-entropy, in float32; best and median of several, in milliseconds.
 Needs full.py's ResNet-50 (legacy exporter) and tools/fetch-models' EfficientNet-Lite0.
 """
@@ -51,24 +51,29 @@ def runtime(path, x, threads):
     return {"forward": lambda: session.run(None, {"x": x.numpy()})}
 
 
+def load(model):
+    """The PyTorch module and the ONNX file."""
+    if model == "efficientnet-lite0":
+        return large.efficientnet_lite0(), large.efficientnet_lite0_file()
+    network = large.torchvision_models().resnet50(weights=None).eval().requires_grad_(False)
+    return network, large.directory / "resnet50-legacy.onnx"
+
+
 def main():
+    models = ["efficientnet-lite0", "resnet50"]
     parser = argparse.ArgumentParser()
     parser.add_argument("--batch", type=int, nargs="+", default=[1, 8])
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seconds", type=float, default=5, help="about how long to repeat each")
-    parser.add_argument("--models", nargs="+", choices=["efficientnet-lite0", "resnet50"], default=["efficientnet-lite0", "resnet50"])
+    parser.add_argument("--models", nargs="+", choices=models, default=models)
     parser.add_argument("--json", type=pathlib.Path)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     rows = []
-    print(f"{arguments.threads} threads; milliseconds, best (median)\n\n| model | batch | peer | forward | gradient |\n|---|---|---|---|---|")
+    print(f"{arguments.threads} threads; milliseconds, best (median)\n")
+    print("| model | batch | peer | forward | gradient |\n|---|---|---|---|---|")
     for model in arguments.models:
-        if model == "resnet50":
-            torch.manual_seed(1)
-            network, path = large.torchvision_models().resnet50(weights=None).eval(), large.directory / "resnet50-legacy.onnx"
-        else:
-            network, path = large.efficientnet_lite0(), large.efficientnet_lite0_file()
-        network.requires_grad_(False)
+        network, path = load(model)
         for batch in arguments.batch:
             x = torch.rand(batch, 3, 224, 224)
             peers = {f"PyTorch {torch.__version__} eager": eager(network, x),
@@ -76,7 +81,7 @@ def main():
             for peer, functions in peers.items():
                 times = {name: measured(function, arguments.seconds) for name, function in functions.items()}
                 rows.append({"model": model, "batch": batch, "peer": peer, "threads": arguments.threads, **times})
-                cells = [f"{times[name]['best']:.1f} ({times[name]['median']:.1f})" if name in times else "" for name in ("forward", "gradient")]
+                cells = [f"{entry['best']:.1f} ({entry['median']:.1f})" for entry in times.values()] + [""]
                 print(f"| {model} | {batch} | {peer} | {cells[0]} | {cells[1]} |", flush=True)
     if arguments.json:
         arguments.json.write_text(json.dumps(rows, indent=2) + "\n")
