@@ -87,7 +87,7 @@ extension ImportRule {
     },
   ]
 
-  /// Bounds are attributes up to operator set 10 and optional inputs since.
+  /// min(max(x, low), high); bounds are attributes up to operator set 10 and optional inputs since.
   private static func clip(_ node: NodeImport) throws -> Value {
     let x = try node.operand(0)
     var low: Value?, high: Value?
@@ -95,19 +95,23 @@ extension ImportRule {
       low = try node.float("min").map { node.builder.scalar($0, like: x) }
       high = try node.float("max").map { node.builder.scalar($0, like: x) }
     } else {
-      (low, high) = (node.optional(1), node.optional(2))
+      (low, high) = (try bound(1, node), try bound(2, node))
     }
-    for bound in [low, high] {
-      guard let bound else { continue }
-      guard node.shape(bound).elementCount == 1 else { throw ImportProblem("a bound has the shape \(node.shape(bound)); a scalar is expected") }
+    if let low, let high, let lowest = try node.constant(low), let highest = try node.constant(high),
+      lowest.doubles[0] <= highest.doubles[0]
+    {
+      return try node.builder.elementwise(.clip, x, low, high)
     }
-    let bounds = try [low, high].map { bound in try bound.map { try node.builder.reshape($0, .scalar) } }
-    return switch (bounds[0], bounds[1]) {
-    case (let low?, let high?): try node.builder.elementwise(.clip, x, low, high)
-    case (let low?, nil): try node.builder.elementwise(.maximum, x, low)
-    case (nil, let high?): try node.builder.elementwise(.minimum, x, high)
-    case (nil, nil): x
+    let raised = try low.map { try node.builder.elementwise(.maximum, x, $0) } ?? x
+    return try high.map { try node.builder.elementwise(.minimum, raised, $0) } ?? raised
+  }
+
+  private static func bound(_ index: Int, _ node: NodeImport) throws -> Value? {
+    guard let value = node.optional(index) else { return nil }
+    guard node.shape(value).elementCount == 1 else {
+      throw ImportProblem("the bound (input \(index)) has the shape \(node.shape(value)); a scalar is expected")
     }
+    return try node.builder.reshape(value, .scalar)
   }
 }
 
