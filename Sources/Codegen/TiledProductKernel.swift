@@ -1,0 +1,228 @@
+import IR
+import TensorTypes
+
+/// Writes the C of a tiled product.
+struct TiledProductKernel {
+  private let product: TiledProduct
+  private let region: Region
+  private let vectorRegisters: Int
+  let tile: TileShape
+  /// Weights small enough to stay in the second-level cache are read again for each piece of the source; larger ones are read
+  /// once, and the source again.
+  private let weightsStay: Bool
+  private var definitions: [String] = []
+
+  init(_ product: TiledProduct, _ region: Region, vectorRegisters: Int) {
+    self.product = product
+    self.region = region
+    self.vectorRegisters = vectorRegisters
+    let longest = product.columnPhases.map(\.count).max() ?? 1
+    if product.isDepthwise {
+      tile = TileShape(positions: min(longest, max(1, vectorRegisters / 2 - 1)), blocks: 1)
+    } else {
+      tile = TileShape.cheapest(positions: longest, blocks: product.resultBlocks, vectorRegisters: vectorRegisters)
+    }
+    let weightBytes = product.packedWeights.tensor.shape.elementCount * 4
+    weightsStay = weightBytes <= 256 << 10 && product.positions != .rows
+  }
+
+  private var tileGroups: Int { (product.resultBlocks + tile.blocks - 1) / tile.blocks }
+  private var lastGroupBlocks: Int { product.resultBlocks - (tileGroups - 1) * tile.blocks }
+
+  mutating func kernel() -> KernelText {
+    // Pieces of the positions that tasks run over: rows of images, or tiles of planes and matrices.
+    let tilesOfPlane = (product.columnPhases[0].count + tile.positions - 1) / tile.positions
+    let pieces = product.positions == .columns ? product.resultRows : tilesOfPlane
+    let groupTasks = weightsStay && !product.isDepthwise ? 1 : product.groups * tileGroups
+    var lines = LoopKernel.pointers(region)
+    lines += ["for (long task = first; task < end; task++) {", "const long piece = task % \(pieces);"]
+    lines.append("const long image = task / \(pieces) % \(product.images);")
+    if product.positions != .rows { lines.append("const long i0 = image;") }
+    if groupTasks > 1 {
+      lines.append("const long group = task / \(pieces * product.images);")
+      lines += groupBody()
+    } else {
+      lines += ["for (long group = 0; group < \(product.groups * tileGroups); group++) {"] + groupBody() + ["}"]
+    }
+    lines.append("}")
+    return KernelText(
+      definitions: definitions.joined(separator: "\n"), body: lines.joined(separator: "\n"),
+      taskCount: pieces * product.images * groupTasks)
+  }
+
+  /// One group of result blocks at one piece of the positions.
+  private mutating func groupBody() -> [String] {
+    let source = product.source
+    var lines = [
+      "const long part = group / \(tileGroups), within = group % \(tileGroups);",
+      "const long block0 = part * \(product.resultBlocks) + within * \(tile.blocks);",
+    ]
+    if product.isDepthwise {
+      lines.append("const float *restrict x = p\(source.operand) + image * \(source.imageStride)L + block0 * \(source.blockStride)L;")
+      lines.append("const float *restrict w = p\(product.weightsOperand) + block0 * \(product.filterRows * product.filterColumns * 16)L;")
+    } else {
+      let perBlock = product.filterRows * source.blockCount * product.filterColumns * source.blockChannels * 16
+      lines.append(
+        "const float *restrict x = p\(source.operand) + image * \(source.imageStride)L + part * \(source.blockCount * source.blockStride)L;")
+      lines.append("const float *restrict w = p\(product.weightsOperand) + block0 * \(perBlock)L;")
+    }
+    if lastGroupBlocks == tile.blocks { return lines + pieceBody(blocks: tile.blocks) }
+    return lines + ["if (within < \(tileGroups - 1)) {"] + pieceBody(blocks: tile.blocks) + ["} else {"]
+      + pieceBody(blocks: lastGroupBlocks) + ["}"]
+  }
+
+  private mutating func pieceBody(blocks: Int) -> [String] {
+    guard product.positions == .columns else {
+      // Tiles of two widths cover the positions.
+      let phase = product.columnPhases[0]
+      let tiles = (phase.count + tile.positions - 1) / tile.positions
+      var lines = ["const long start = piece * \(phase.count) / \(tiles), width = (piece + 1) * \(phase.count) / \(tiles) - start;"]
+      let widths = Set(TileRun.runs(phase, width: tile.positions, sourceExtent: product.source.columns).map(\.width)).sorted()
+      for width in widths {
+        let run = TileRun(start: 0, width: width, count: 1, valid: [0..<width])
+        lines += ["if (width == \(width)) {"]
+          + tileCall(product.rowPhases[0], phase, run, blocks: blocks, row: "0", resultRow: "0") + ["}"]
+      }
+      return lines
+    }
+    var lines: [String] = []
+    for rowPhase in product.rowPhases {
+      if product.rowPhases.count > 1 { lines.append("if (piece % \(rowPhase.resultStride) == \(rowPhase.phase)) {") }
+      for columnPhase in product.columnPhases {
+        for run in TileRun.runs(columnPhase, width: tile.positions, sourceExtent: product.source.columns) {
+          lines.append("for (long t = 0; t < \(run.count); t++) {")
+          lines.append("const long start = \(run.start) + t * \(run.width);")
+          lines += tileCall(
+            rowPhase, columnPhase, run, blocks: blocks, row: "piece / \(rowPhase.resultStride) * \(rowPhase.sourceStride)",
+            resultRow: "piece")
+          lines.append("}")
+        }
+      }
+      if product.rowPhases.count > 1 { lines.append("}") }
+    }
+    return lines
+  }
+
+  /// Sums a tile, then computes and stores what the region makes of it.
+  private mutating func tileCall(
+    _ rowPhase: AxisPhase, _ columnPhase: AxisPhase, _ run: TileRun, blocks: Int, row: String, resultRow: String
+  ) -> [String] {
+    let function = "KERNEL_tile\(definitions.count)"
+    definitions.append(tileFunction(function, rowPhase, columnPhase, run, blocks: blocks))
+    var lines = [
+      "v16 tile[\(blocks * run.width)];",
+      "\(function)(x + start * \(columnPhase.sourceStride * product.source.columnStride)L, w, \(row), tile);",
+      "for (int o = 0; o < \(blocks); o++) {", "const long block = block0 + o;",
+      "for (int j = 0; j < \(run.width); j++) {", "const v16 sum = tile[o * \(run.width) + j];",
+    ]
+    let position = "(start + j) * \(columnPhase.resultStride) + \(columnPhase.phase)"
+    if product.positions == .rows {
+      lines.append("const long i0 = \(position);")
+    } else {
+      lines += ["const long i2 = \(resultRow);", "const long i3 = \(position);"]
+    }
+    return lines + epilogue() + ["}", "}"]
+  }
+
+  /// The region behind the anchor at one position and block, from `sum`.
+  private func epilogue() -> [String] {
+    guard let anchor = region.anchor else { return [] }
+    let shape = region.result.shape
+    let identity = (0..<shape.rank).map(IndexExpression.variable)
+    do {
+      let nest = try LoopNest(over: shape, into: region.result, vectorising: true)
+      guard let lane = nest.lane, lane.variable == 1 else { throw NeedsScalarLoops() }
+      var emitter = ExpressionEmitter(region, names: nest.names, lane: lane)
+      emitter.define(anchor, as: Emitted(text: "sum", element: .float32, isVector: true))
+      let value = try emitter.emit(region.root, at: identity)
+      let store = try nest.store(value, &emitter)
+      return emitter.takeLines() + store
+    } catch {
+      return scalarEpilogue(anchor, identity)
+    }
+  }
+
+  private func scalarEpilogue(_ anchor: Value, _ identity: [IndexExpression]) -> [String] {
+    var emitter = ExpressionEmitter(region, names: identity.indices.map { "i\($0)" })
+    emitter.define(anchor, as: Emitted(text: "sum[l]", element: .float32, isVector: false))
+    do {
+      let value = try emitter.emit(region.root, at: identity)
+      let offset = try emitter.offsetText(region.result, identity)
+      let padding = region.result.layout == .blocked ? "y[\(offset)] = 0;" : ""
+      return [
+        "for (long l = 0; l < 16; l++) {", "const long i1 = block * 16 + l;",
+        "if (i1 >= \(region.result.shape[1])) { \(padding) continue; }",
+      ] + emitter.takeLines() + ["y[\(offset)] = \(value.text);", "}"]
+    } catch {
+      preconditionFailure("scalar loops exist for every epilogue: \(error)\n\(region.body.text())")
+    }
+  }
+
+  // MARK: The sums
+
+  private func tileFunction(_ name: String, _ rowPhase: AxisPhase, _ columnPhase: AxisPhase, _ run: TileRun, blocks: Int) -> String {
+    let source = product.source
+    let sums = (0..<blocks).map { o in (0..<run.width).map { "a\(o)_\($0)" } }
+    var lines = [
+      "INLINE void \(name)(const float *restrict x, const float *restrict w, const long row, v16 *restrict tile) {",
+      "v16 " + sums.joined().map { "\($0) = {0}" }.joined(separator: ", ") + ";",
+    ]
+    if !rowPhase.taps.isEmpty && !columnPhase.taps.isEmpty {
+      lines.append("static const int filters[] = {\(rowPhase.taps.map { String($0.filter) }.joined(separator: ", "))};")
+      lines.append("static const int offsets[] = {\(rowPhase.taps.map { String($0.offset) }.joined(separator: ", "))};")
+      lines.append("for (int k = 0; k < \(rowPhase.taps.count); k++) {")
+      lines.append("const long source = row + offsets[k];")
+      lines.append("if ((unsigned long)source >= \(source.rows)UL) continue;")
+      lines += product.isDepthwise
+        ? depthwiseTaps(columnPhase, run, sums[0]) : denseTaps(columnPhase, run, sums, blocks: blocks)
+      lines.append("}")
+    }
+    for (index, sum) in sums.joined().enumerated() { lines.append("tile[\(index)] = \(sum);") }
+    return (lines + ["}"]).joined(separator: "\n")
+  }
+
+  private func depthwiseTaps(_ phase: AxisPhase, _ run: TileRun, _ sums: [String]) -> [String] {
+    var lines = [
+      "const float *restrict xr = x + source * \(product.source.rowStride)L;",
+      "const float *restrict wr = w + filters[k] * \(product.filterColumns * 16);",
+    ]
+    for (tap, valid) in zip(phase.taps, run.valid) where !valid.isEmpty {
+      lines.append("{ const v16 f = v_load(wr + \(tap.filter * 16));")
+      for j in valid {
+        lines.append("\(sums[j]) += v_load(xr + \((j * phase.sourceStride + tap.offset) * product.source.columnStride)) * f;")
+      }
+      lines.append("}")
+    }
+    return lines
+  }
+
+  private func denseTaps(_ phase: AxisPhase, _ run: TileRun, _ sums: [[String]], blocks: Int) -> [String] {
+    let source = product.source
+    let step = blocks * 16
+    var lines = [
+      "for (long b = 0; b < \(source.blockCount); b++) {",
+      "const float *restrict xb = x + source * \(source.rowStride)L + b * \(source.blockStride)L;",
+      "const float *restrict wb = w + (filters[k] * \(source.blockCount)L + b) * \(product.filterColumns * source.blockChannels * step)L;",
+      source.lastBlockChannels == source.blockChannels
+        ? "const long channels = \(source.blockChannels);"
+        : "const long channels = b == \(source.blockCount - 1) ? \(source.lastBlockChannels) : \(source.blockChannels);",
+    ]
+    for (tap, valid) in zip(phase.taps, run.valid) where !valid.isEmpty {
+      // A second copy of the loop's weights must not push sums out of registers.
+      let unroll = valid.count * blocks + 2 * blocks + 1 <= vectorRegisters - 2 ? 2 : 1
+      lines.append("#pragma clang loop unroll_count(\(unroll))")
+      lines.append("for (long c = 0; c < channels; c++) {")
+      for o in 0..<blocks {
+        lines.append("const v16 w\(o) = v_load(wb + \(tap.filter * source.blockChannels * step + o * 16) + c * \(step));")
+      }
+      for j in valid {
+        let offset = (j * phase.sourceStride + tap.offset) * source.columnStride
+        let channel = source.channelStride == 1 ? "c" : "c * \(source.channelStride)L"
+        let terms = (0..<blocks).map { "\(sums[$0][j]) += s * w\($0);" }.joined(separator: " ")
+        lines.append("{ const v16 s = v_splat(xb[\(offset) + \(channel)]); \(terms) }")
+      }
+      lines.append("}")
+    }
+    return lines + ["}"]
+  }
+}

@@ -1,0 +1,182 @@
+import IR
+import Operators
+import TensorTypes
+
+/// Gathers operations into regions that one kernel computes, as `fused` operations.
+///
+/// A region has one result. Inside of it stand
+/// - index maps (broadcast, permute, slice, pad, reshape), cloned into every user, since they cost nothing there;
+/// - elementwise operations with one user;
+/// - at most one anchor (a reduction, convolution, product, selection of indices) whose elementwise successors are its
+///   epilogue. Reductions that read each element once take elementwise producers too.
+/// Runs after the last differentiation.
+public enum Fuse {
+  public static let name = "Fuse"
+
+  public static func run(_ graph: Graph) throws(TypeError) -> Graph {
+    let plan = FusionPlan(graph)
+    let builder = GraphBuilder()
+    var renamed = [Value?](repeating: nil, count: graph.nodes.count)
+    for (index, node) in graph.nodes.enumerated() {
+      builder.location = node.location
+      switch node.content {
+      case .input(let name): renamed[index] = builder.input(name, node.type)
+      case .constant(let constant): renamed[index] = builder.constant(constant.tensor, name: constant.name)
+      case .operation(let operation):
+        guard plan.isMaterialised[index] else { continue }
+        let region = plan.region(of: Value(index))
+        if region.count == 1 && node.operands.allSatisfy({ !plan.isScalarConstant($0) }) {
+          renamed[index] = try builder.append(operation, node.operands.compactMap { renamed[$0.index] })
+        } else {
+          let (body, leaves) = try plan.body(region, result: Value(index))
+          renamed[index] = try builder.append(Fused(body: body), leaves.compactMap { renamed[$0.index] })
+        }
+      }
+    }
+    return builder.finish(
+      name: graph.name, outputs: graph.outputs.map { ($0.name, renamed[$0.value.index] ?? $0.value) })
+  }
+}
+
+/// How an operation may take part in a region.
+private enum FusionRole {
+  /// Only renames indices.
+  case indexMap
+  /// One result element from the operand elements of the same index.
+  case elementwise
+  /// One result element from one element at a computed index, given by an integer operand.
+  case selection
+  /// Loops of its own that read each operand element once.
+  case readOnceAnchor
+  /// Loops of its own that read operand elements many times.
+  case anchor
+
+  init(_ operation: any Operator) {
+    switch operation {
+    case is Broadcast, is Reshape, is Permute, is Pad, is Slice: self = .indexMap
+    case is Elementwise, is Convert: self = .elementwise
+    case is Gather, is Take: self = .selection
+    case is Sum, is IndexOfMaximum, is Concatenate: self = .readOnceAnchor
+    default: self = .anchor
+    }
+  }
+}
+
+private struct FusionPlan {
+  let graph: Graph
+  /// Whether the value is stored in a buffer (or is a graph input).
+  private(set) var isMaterialised: [Bool]
+  /// For the result of a region, its anchor, if that is another node.
+  private var anchors: [Value: Value] = [:]
+
+  init(_ graph: Graph) {
+    self.graph = graph
+    isMaterialised = [Bool](repeating: false, count: graph.nodes.count)
+    var users = [[Value]](repeating: [], count: graph.nodes.count)
+    for (index, node) in graph.nodes.enumerated() {
+      for operand in node.operands { users[operand.index].append(Value(index)) }
+    }
+    let outputs = Set(graph.outputs.map(\.value))
+    let roles: [FusionRole?] = graph.nodes.map { $0.operation.map(FusionRole.init) }
+    // The region whose result has the same index as the node, for nodes that elementwise steps alone lead from there.
+    var epilogueOf = [Value?](repeating: nil, count: graph.nodes.count)
+
+    /// Whether `user` can compute this operand inside its own loops.
+    func accepts(_ user: Value, _ operand: Value) -> Bool {
+      switch roles[user.index] {
+      case .indexMap, .elementwise, .readOnceAnchor: true
+      // The integer operand stands in an index, which only reads buffers.
+      case .selection: graph[user].operands[0] == operand && graph[user].operands[1] != operand
+      case .anchor, nil: false
+      }
+    }
+    func enlarges(_ user: Value) -> Bool {
+      graph[user].operation is Broadcast && graph[user].type.shape.elementCount > graph[graph[user].operands[0]].type.shape.elementCount
+    }
+
+    for index in graph.nodes.indices.reversed() {
+      let value = Value(index)
+      guard let role = roles[index] else {
+        isMaterialised[index] = true
+        continue
+      }
+      let acceptable = !outputs.contains(value) && users[index].allSatisfy { accepts($0, value) }
+      let only = users[index].count == 1 ? users[index][0] : nil
+      switch role {
+      case .indexMap:
+        isMaterialised[index] = !acceptable
+      case .elementwise, .selection:
+        if acceptable, let only, !enlarges(only), !isShared(only, roles, users) {
+          if roles[only.index] == .elementwise { epilogueOf[index] = epilogueOf[only.index] }
+        } else {
+          isMaterialised[index] = true
+          epilogueOf[index] = role == .elementwise ? value : nil
+        }
+      case .readOnceAnchor, .anchor:
+        // An anchor joins the region that its only user's elementwise successors end in.
+        if acceptable, let only, roles[only.index] == .elementwise, let result = epilogueOf[only.index],
+          anchors[result] == nil, graph[value].type == graph[result].type, !(graph[value].operation is Concatenate),
+          graph[value].operation?.isScatter == false
+        {
+          anchors[result] = value
+        } else {
+          isMaterialised[index] = true
+        }
+      }
+    }
+  }
+
+  /// Whether an index map is cloned into several users, so that what it reads would be computed several times.
+  private func isShared(_ user: Value, _ roles: [FusionRole?], _ users: [[Value]]) -> Bool {
+    var user = user
+    while roles[user.index] == .indexMap, !isMaterialised[user.index] {
+      guard users[user.index].count == 1 else { return true }
+      user = users[user.index][0]
+    }
+    return false
+  }
+
+  func isScalarConstant(_ value: Value) -> Bool { graph[value].constant != nil && graph[value].type.shape.elementCount == 1 && graph[value].type.shape.rank == 0 }
+
+  /// The nodes of a region in topological order, scalar constants included.
+  func region(of result: Value) -> [Value] {
+    var members: Set<Value> = [result]
+    var pending = [result]
+    while let value = pending.popLast() {
+      for operand in graph[value].operands where !isMaterialised[operand.index] || isScalarConstant(operand) {
+        if members.insert(operand).inserted { pending.append(operand) }
+      }
+    }
+    return members.sorted()
+  }
+
+  /// The region as a graph, with the materialised values that it reads.
+  func body(_ region: [Value], result: Value) throws(TypeError) -> (Graph, leaves: [Value]) {
+    let members = Set(region)
+    var leaves: [Value] = []
+    let builder = GraphBuilder()
+    var renamed: [Value: Value] = [:]
+    for member in region {
+      for operand in graph[member].operands where !members.contains(operand) && renamed[operand] == nil {
+        leaves.append(operand)
+        renamed[operand] = builder.input("x\(leaves.count - 1)", graph[operand].type)
+      }
+    }
+    for member in region {
+      let node = graph[member]
+      switch node.content {
+      case .input: continue
+      case .constant(let constant): renamed[member] = builder.constant(constant.tensor, name: constant.name)
+      case .operation(let operation):
+        builder.location = node.location
+        renamed[member] = try builder.append(operation, node.operands.compactMap { renamed[$0] })
+      }
+    }
+    return (builder.finish(name: "region", outputs: [("y", renamed[result] ?? result)]), leaves)
+  }
+}
+
+extension Operator {
+  /// Whether the plain loops add into the result, so that no epilogue can follow in the same loops.
+  fileprivate var isScatter: Bool { self is Scatter || self is Untake }
+}
