@@ -1,0 +1,94 @@
+import Glibc
+
+/// Files that appear whole or not at all.
+public enum AtomicFile {
+  /// Writes `bytes` to a temporary file beside `path`, flushes it to the disk and renames it to `path`.
+  ///
+  /// A reader sees the old file or the new one, never a part; when anything fails the temporary file is removed and the old
+  /// file stays. A symbolic link is followed; a path that names a directory, device or pipe is refused.
+  /// - Throws: `AtomicFileError` with the step that failed and the system's reason (disk full, read-only directory ...).
+  public static func write(_ bytes: [UInt8], to path: String) throws(AtomicFileError) {
+    let target = try resolved(path)
+    let temporary = temporaryName(beside: target)
+    let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+    guard descriptor >= 0 else { throw AtomicFileError(path: path, step: .create, code: errno) }
+    if let failure = fill(descriptor, with: bytes) {
+      close(descriptor)
+      unlink(temporary)
+      throw AtomicFileError(path: path, step: failure.step, code: failure.code)
+    }
+    // Some file systems report a full disk only here.
+    guard close(descriptor) == 0, rename(temporary, target) == 0 else {
+      let code = errno
+      unlink(temporary)
+      throw AtomicFileError(path: path, step: .rename, code: code)
+    }
+  }
+
+  /// Writes the text as UTF-8.
+  public static func write(_ text: String, to path: String) throws(AtomicFileError) {
+    try write(Array(text.utf8), to: path)
+  }
+
+  /// The file behind a symbolic link, or `path` itself when nothing is there yet.
+  private static func resolved(_ path: String) throws(AtomicFileError) -> String {
+    var status = stat()
+    guard stat(path, &status) == 0 else {
+      if errno == ENOENT { return path }
+      throw AtomicFileError(path: path, step: .create, code: errno)
+    }
+    switch status.st_mode & S_IFMT {
+    case S_IFREG: break
+    case S_IFDIR: throw AtomicFileError(path: path, step: .create, code: EISDIR)
+    default: throw AtomicFileError(path: path, step: .notRegular, code: 0)
+    }
+    guard let real = realpath(path, nil) else { throw AtomicFileError(path: path, step: .create, code: errno) }
+    defer { free(real) }
+    return String(cString: real)
+  }
+
+  /// A hidden name in the same directory, so that the rename stays within one file system.
+  private static func temporaryName(beside path: String) -> String {
+    let separator = path.lastIndex(of: "/").map(path.index(after:)) ?? path.startIndex
+    let suffix = String(UInt32.random(in: .min ... .max), radix: 36)
+    // The file's own name is cut: with the suffix it must stay within the 255 bytes a name may have.
+    return path[..<separator] + "." + path[separator...].prefix(40) + ".\(getpid())-\(suffix).partial"
+  }
+
+  private static func fill(_ descriptor: Int32, with bytes: [UInt8]) -> (step: AtomicFileError.Step, code: Int32)? {
+    let code: Int32 = bytes.withUnsafeBytes { buffer in
+      var written = 0
+      while written < buffer.count {
+        let count = Glibc.write(descriptor, buffer.baseAddress! + written, buffer.count - written)
+        if count < 0 && errno == EINTR { continue }
+        guard count > 0 else { return count < 0 ? errno : EIO }
+        written += count
+      }
+      return 0
+    }
+    if code != 0 { return (.write, code) }
+    return fsync(descriptor) == 0 ? nil : (.write, errno)
+  }
+}
+
+/// A file that could not be written; nothing was changed at `path`.
+public struct AtomicFileError: Error, Equatable, CustomStringConvertible {
+  public enum Step: Sendable, Equatable { case create, write, rename, notRegular }
+
+  public let path: String
+  public let step: Step
+  /// The system's error number; 0 when the path was refused before any system call failed.
+  public let code: Int32
+
+  public var description: String {
+    switch step {
+    case .create: "cannot create '\(path)': \(reason)"
+    case .write: "cannot write '\(path)': \(reason); the unfinished file was removed"
+    case .rename: "cannot move the finished file to '\(path)': \(reason)"
+    case .notRegular: "cannot write '\(path)': it is a device or a pipe, and only a regular file can be replaced in one step"
+    }
+  }
+
+  /// The system's words for the error number.
+  public var reason: String { String(cString: strerror(code)) }
+}
