@@ -27,7 +27,9 @@ final class ElementSource: Sendable {
     func fail(_ problem: String) -> ImportError { .externalData(tensor: tensor, location: location, problem: problem) }
     func number(_ key: String) throws(ImportError) -> Int? {
       guard let text = entry(key) else { return nil }
-      guard let value = Int(text), value >= 0 else { throw fail("has the \(key) \(quoted(text)); a count of bytes is expected") }
+      guard let value = Int(text), value >= 0 else {
+        throw fail("has the \(key) \(quoted(text)); a count of bytes is expected")
+      }
       return value
     }
     let offset = try number("offset") ?? 0

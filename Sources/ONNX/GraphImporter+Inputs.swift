@@ -34,7 +34,8 @@ extension GraphImporter {
       builder.location = .unknown
       if let tensor = options.values[input.name] {
         guard tensor.type.element == element else {
-          throw .unusableOption("input \(quoted(input.name)) takes \(element.rawValue) elements; the given value is \(tensor.type)")
+          throw .unusableOption(
+            "input \(quoted(input.name)) takes \(element.rawValue) elements; the given value is \(tensor.type)")
         }
         define(input.name, as: builder.constant(tensor, name: input.name))
         boundInputs.append(input.name)

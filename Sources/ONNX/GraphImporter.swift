@@ -83,7 +83,8 @@ final class GraphImporter {
     if let tensor = builder.nodes[value.index].constant ?? known[value] { return tensor }
     try checkAndFoldNewNodes(upTo: value)
     guard isConstantExpression[value.index] else { return nil }
-    var needed: Set<Value> = [], pending = [value]
+    var needed: Set<Value> = []
+    var pending = [value]
     while let next = pending.popLast() {
       if builder.nodes[next.index].constant == nil, known[next] == nil, needed.insert(next).inserted {
         pending += builder.nodes[next.index].operands
@@ -104,7 +105,8 @@ final class GraphImporter {
 
   /// The names of the inputs that decide a value.
   func inputs(deciding value: Value) -> [String] {
-    var seen: Set<Value> = [], pending = [value]
+    var seen: Set<Value> = []
+    var pending = [value]
     while let next = pending.popLast() {
       if seen.insert(next).inserted { pending += builder.nodes[next.index].operands }
     }

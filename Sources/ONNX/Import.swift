@@ -41,8 +41,8 @@ public struct ImportedModel: Sendable {
 
 /// Reads an ONNX file into a graph of operators with known shapes.
 ///
-/// The file is mapped, not read: the weights are copied once, into the constants of the graph. External data is looked for in
-/// the folder of the file. Float16 and bfloat16 tensors become f32. Operations on integers that are known when importing
+/// The file is mapped, not read: the weights are copied once, into the constants of the graph. External data is looked for
+/// in the folder of the file. Float16 and bfloat16 tensors become f32. Operations on integers that are known when importing
 /// (shape arithmetic) are carried out, and nodes that no output needs are left out.
 /// - Throws: `ImportError`, which says what is wrong and where, without the path unless the file cannot be read.
 public func importONNX(path: String, options: ImportOptions = ImportOptions()) throws(ImportError) -> ImportedModel {

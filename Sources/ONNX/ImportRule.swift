@@ -47,7 +47,8 @@ struct ImportRule: Sendable {
   static let all: [String: ImportRule] = {
     var rules: [String: ImportRule] = [:]
     for family in [
-      arithmetic, comparisons, activations, convolutions, pooling, normalisations, reductions, products, shapes, selections, padding,
+      arithmetic, comparisons, activations, convolutions, pooling, normalisations, reductions, products, shapes, selections,
+      padding,
       constants,
     ] {
       rules.merge(family) { first, _ in first }

@@ -62,7 +62,8 @@ final class NodeImport {
     let inputs = importer.inputs(deciding: value)
     let reason =
       inputs.isEmpty
-      ? "is too large to compute" : "depends on the input\(inputs.count == 1 ? "" : "s") \(inputs.map(quoted).joined(separator: ", "))"
+      ? "is too large to compute"
+      : "depends on the input\(inputs.count == 1 ? "" : "s") \(inputs.map(quoted).joined(separator: ", "))"
     throw ImportProblem("\(what) (input \(index)) needs to be known when importing, but \(reason)")
   }
 

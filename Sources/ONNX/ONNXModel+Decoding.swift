@@ -34,7 +34,8 @@ private func text(_ bytes: ProtobufCBinaryData) -> String {
 }
 
 /// The messages of a repeated field.
-private func messages<Message>(_ pointers: UnsafeMutablePointer<UnsafeMutablePointer<Message>?>?, _ count: Int) -> [Message] {
+private func messages<Message>(_ pointers: UnsafeMutablePointer<UnsafeMutablePointer<Message>?>?, _ count: Int) -> [Message]
+{
   UnsafeBufferPointer(start: pointers, count: count).compactMap { $0?.pointee }
 }
 
@@ -52,7 +53,8 @@ private struct Decoder {
   let payloads: [WireScan.Payload]
 
   func graph(_ graph: Onnx__GraphProto) throws(ImportError) -> ONNXGraph {
-    var nodes: [ONNXNode] = [], initialisers: [ONNXTensor] = []
+    var nodes: [ONNXNode] = []
+    var initialisers: [ONNXTensor] = []
     nodes.reserveCapacity(graph.n_node)
     for message in messages(graph.node, graph.n_node) { nodes.append(try node(message)) }
     for message in messages(graph.initializer, graph.n_initializer) { initialisers.append(try tensor(message)) }
@@ -80,7 +82,10 @@ private struct Decoder {
     case 2: value = .integer(attribute.i)
     case 3: value = .string(text(attribute.s))
     case 4:
-      guard let message = attribute.t else { value = .unsupported(kind: "a tensor that is absent"); break }
+      guard let message = attribute.t else {
+        value = .unsupported(kind: "a tensor that is absent")
+        break
+      }
       value = .tensor(try tensor(message.pointee))
     case 6: value = .floats(numbers(attribute.floats, attribute.n_floats))
     case 7: value = .integers(numbers(attribute.ints, attribute.n_ints))

@@ -44,7 +44,8 @@ extension ONNXTensor {
       guard byteCount == count * element.storedByteCount else {
         throw .tensor(
           name: name,
-          problem: "it holds \(byteCount) bytes; its type \(element.name)\(type.shape) takes \(count * element.storedByteCount)")
+          problem:
+            "it holds \(byteCount) bytes; its type \(element.name)\(type.shape) takes \(count * element.storedByteCount)")
       }
       return try decode(chunks, type)
     case .external(let entries):

@@ -20,7 +20,8 @@ public struct TensorElementCode: RawRepresentable, Sendable, Hashable {
     "float8e5m2fnuz", "uint4", "int4", "float4e2m1", "float8e8m0", "uint2", "int2",
   ]
 
-  public static let acceptedNames = "float32, float64, float16, bfloat16 (the last two computed in float32), int32, int64 and bool"
+  public static let acceptedNames =
+    "float32, float64, float16, bfloat16 (the last two computed in float32), int32, int64 and bool"
 
   /// The name in the words of NumPy.
   public var name: String {

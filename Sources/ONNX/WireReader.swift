@@ -24,7 +24,9 @@ struct WireReader {
     let start = position
     let key = try varint()
     let number = key >> 3
-    guard (1..<(1 << 29)).contains(number) else { throw .malformed(offset: start, problem: "field number \(number) is out of range") }
+    guard (1..<(1 << 29)).contains(number) else {
+      throw .malformed(offset: start, problem: "field number \(number) is out of range")
+    }
     switch key & 7 {
     case 0: return (number, .varint(try varint()))
     case 1: return (number, .fixed64(try take(8, field: number, from: start)))

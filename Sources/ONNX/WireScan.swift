@@ -1,8 +1,8 @@
 /// A walk over the wire format that bounds everything protobuf-c would trust: nesting, counts, lengths, varints, text.
 ///
-/// It also writes a reduced copy of the file: fields outside of the schema are dropped, and the elements of tensors that stand
-/// in the file as they would in memory (`raw_data`, `float_data`, `double_data`) are left there and noted as byte ranges. So
-/// unpacking costs memory for the structure of the graph only.
+/// It also writes a reduced copy of the file: fields outside of the schema are dropped, and the elements of tensors that
+/// stand in the file as they would in memory (`raw_data`, `float_data`, `double_data`) are left there and noted as byte
+/// ranges. So unpacking costs memory for the structure of the graph only.
 struct WireScan {
   /// Bounds on a model. A file beyond them is refused at the byte where it goes beyond.
   enum Limit {
@@ -55,7 +55,8 @@ struct WireScan {
     if let limit = Limit.messages[message.name], counts[index] > limit {
       throw .limitExceeded(offset: range.lowerBound, what: "more than \(limit) messages \(message.name)", limit: limit)
     }
-    let isTensor = message.name == "TensorProto", isShape = message.name == "TensorShapeProto"
+    let isTensor = message.name == "TensorProto"
+    let isShape = message.name == "TensorShapeProto"
     var payload: Payload?
     var dimensions = 0
     var reader = WireReader(bytes, range)
@@ -75,7 +76,8 @@ struct WireScan {
         reduced.append(contentsOf: UnsafeRawBufferPointer(rebasing: bytes[start..<reader.position]))
       }
       if dimensions > Limit.dimensions {
-        throw .limitExceeded(offset: start, what: "a tensor has more than \(Limit.dimensions) dimensions", limit: Limit.dimensions)
+        throw .limitExceeded(
+          offset: start, what: "a tensor has more than \(Limit.dimensions) dimensions", limit: Limit.dimensions)
       }
     }
     if let payload {

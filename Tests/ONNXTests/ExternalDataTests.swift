@@ -1,6 +1,6 @@
 import Foundation
-import Testing
 import TensorTypes
+import Testing
 
 @testable import ONNX
 
@@ -8,7 +8,8 @@ import TensorTypes
   /// A fresh folder with `weights.bin` (16 bytes) in it.
   private func withFolder(_ body: (String) throws -> Void) throws {
     let folder = FileManager.default.temporaryDirectory.appendingPathComponent("onnx-external-\(UUID().uuidString)")
-    try FileManager.default.createDirectory(at: folder.appendingPathComponent("model/sub"), withIntermediateDirectories: true)
+    try FileManager.default.createDirectory(
+      at: folder.appendingPathComponent("model/sub"), withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(at: folder) }
     let weights = Data([Float(1), 2, 3, 4].flatMap { littleEndian($0) })
     try weights.write(to: folder.appendingPathComponent("model/weights.bin"))
@@ -67,7 +68,8 @@ import TensorTypes
     try withFolder { folder in
       #expect(result(folder, [("location", "../outside.bin")]).contains("is not a path inside the model's folder"))
       #expect(result(folder, [("location", folder + "/weights.bin")]).contains("is not a path inside the model's folder"))
-      try FileManager.default.createSymbolicLink(atPath: folder + "/link.bin", withDestinationPath: folder + "/../outside.bin")
+      try FileManager.default.createSymbolicLink(
+        atPath: folder + "/link.bin", withDestinationPath: folder + "/../outside.bin")
       #expect(result(folder, [("location", "link.bin")]).contains("leads out of the model's folder"))
       try FileManager.default.createSymbolicLink(atPath: folder + "/inner.bin", withDestinationPath: "weights.bin")
       #expect(result(folder, [("location", "inner.bin")]) == "[[1.0, 2.0]]")
@@ -78,6 +80,8 @@ import TensorTypes
     #expect(throws: ImportError.unreadable(path: "/nowhere/model.onnx", reason: "No such file or directory")) {
       try importONNX(path: "/nowhere/model.onnx")
     }
-    #expect(throws: ImportError.unreadable(path: "/tmp", reason: "it is not a regular file")) { try importONNX(path: "/tmp") }
+    #expect(throws: ImportError.unreadable(path: "/tmp", reason: "it is not a regular file")) {
+      try importONNX(path: "/tmp")
+    }
   }
 }

@@ -1,6 +1,6 @@
 import IR
-import Testing
 import TensorTypes
+import Testing
 
 @testable import ONNX
 
@@ -41,7 +41,8 @@ import TensorTypes
     #expect(
       refusal { $0.opsets = [("", 99)] }
         == "the model uses ONNX operator set 99, a future version; operator sets 7 to 27 can be read")
-    #expect(refusal { $0.opsets = [("ai.onnx", 6)] } == "the model uses ONNX operator set 6; operator sets 7 to 27 can be read")
+    #expect(
+      refusal { $0.opsets = [("ai.onnx", 6)] } == "the model uses ONNX operator set 6; operator sets 7 to 27 can be read")
     #expect(refusal { $0.opsets = [] }.hasPrefix("the model does not say which ONNX operator set it uses"))
     #expect(refusal { $0.opsets = [("", 9), ("ai.onnx", 13)] }.contains("is defined twice"))
     #expect(refusal { $0.opsets = [("ai.onnx", 13), ("com.example", 1)] }.hasPrefix("accepted"))
@@ -77,7 +78,11 @@ import TensorTypes
 
   @Test func `Cycles are named`() {
     #expect(
-      refusal { $0.nodes = [node("Add", ["x", "c"], ["b"], name: "first"), node("Relu", ["b"], ["c"], name: "second"), node("Relu", ["c"])] }
+      refusal {
+        $0.nodes = [
+          node("Add", ["x", "c"], ["b"], name: "first"), node("Relu", ["b"], ["c"], name: "second"), node("Relu", ["c"]),
+        ]
+      }
         == "the graph has a cycle: second -> first -> second")
     #expect(refusal { $0.nodes = [node("Add", ["x", "y"], name: "self")] } == "the graph has a cycle: self -> self")
   }
@@ -86,7 +91,8 @@ import TensorTypes
     #expect(
       refusal { $0.nodes = [node("Add", ["x", "bias"], name: "add")] }
         == "Add node \"add\" uses \"bias\", which nothing in the model produces")
-    #expect(refusal { $0.outputs = [value("z", 1, nil)] } == "the list of outputs uses \"z\", which nothing in the model produces")
+    #expect(
+      refusal { $0.outputs = [value("z", 1, nil)] } == "the list of outputs uses \"z\", which nothing in the model produces")
     #expect(refusal { $0.outputs = [] } == "the graph has no outputs")
   }
 
@@ -94,9 +100,11 @@ import TensorTypes
     #expect(
       refusal { $0.nodes.append(node("Neg", ["x"], name: "neg")) }
         == "\"y\" is defined twice: by Relu node \"relu\" and by Neg node \"neg\"")
-    #expect(refusal { $0.inputs.append(value("x", 1, ["1"])) }.contains("\"x\" is defined twice: by an input and by an input"))
+    #expect(
+      refusal { $0.inputs.append(value("x", 1, ["1"])) }.contains("\"x\" is defined twice: by an input and by an input"))
     #expect(refusal { $0.outputs.append(value("y", 1, nil)) }.contains("\"y\" is defined twice"))
-    #expect(refusal { $0.initialisers = [tensor("y", [1], [1] as [Float])] }.contains("\"y\" is defined twice: by an initialiser"))
+    #expect(
+      refusal { $0.initialisers = [tensor("y", [1], [1] as [Float])] }.contains("\"y\" is defined twice: by an initialiser"))
   }
 
   @Test func `Nodes may stand in any order`() throws {

@@ -1,7 +1,7 @@
 import Foundation
 import Operators
-import Testing
 import TensorTypes
+import Testing
 
 @testable import ONNX
 
@@ -40,7 +40,8 @@ import TensorTypes
 
   /// Imports a case and compares its outputs; nil when they are as expected.
   private func difference(_ folder: String) throws -> String? {
-    var inputs: [HostTensor] = [], expected: [HostTensor] = []
+    var inputs: [HostTensor] = []
+    var expected: [HostTensor] = []
     let bytes = try [UInt8](Data(contentsOf: URL(fileURLWithPath: folder + "/model.onnx")))
     let model = try ONNXModel(ModelBytes(copying: bytes), directory: nil)
     if model.graph.nodes.contains(where: { ImportRule.all[$0.type] == nil }) {

@@ -1,5 +1,5 @@
-import Testing
 import TensorTypes
+import Testing
 
 @testable import ONNX
 
@@ -23,7 +23,8 @@ import TensorTypes
   }
 
   @Test func `Raw data holds every accepted element type`() throws {
-    #expect(try read(header([2], 1).raw(9, [Float(1.5), -2].flatMap { littleEndian($0) })) == HostTensor([2], [Float(1.5), -2]))
+    #expect(
+      try read(header([2], 1).raw(9, [Float(1.5), -2].flatMap { littleEndian($0) })) == HostTensor([2], [Float(1.5), -2]))
     #expect(
       try read(header([2], 11).raw(9, [1.5, -2].flatMap { littleEndian($0 as Double) }))
         == HostTensor(TensorType(.float64, [2]), .double([1.5, -2])))
@@ -31,7 +32,8 @@ import TensorTypes
       try read(header([2], 6).raw(9, [Int32(7), -2].flatMap { littleEndian($0) }))
         == HostTensor(TensorType(.int32, [2]), .integer([7, -2])))
     #expect(try read(header([1], 7).raw(9, littleEndian(Int64.max))) == HostTensor([1], [Int64.max]))
-    #expect(try read(header([3], 9).raw(9, [0, 1, 1])) == HostTensor(TensorType(.boolean, [3]), .boolean([false, true, true])))
+    #expect(
+      try read(header([3], 9).raw(9, [0, 1, 1])) == HostTensor(TensorType(.boolean, [3]), .boolean([false, true, true])))
   }
 
   @Test func `16-bit floating-point elements widen to f32`() throws {
@@ -69,7 +71,8 @@ import TensorTypes
   }
 
   @Test func `Elements in a field of another type or in two places are refused`() {
-    #expect(refusal(header([1], 7).raw(4, littleEndian(Float(1)))).contains("elements of int64 are not stored in float_data"))
+    #expect(
+      refusal(header([1], 7).raw(4, littleEndian(Float(1)))).contains("elements of int64 are not stored in float_data"))
     #expect(refusal(header([1], 1).packed(7, [1])).contains("elements of float32 are not stored in int64_data"))
     #expect(refusal(header([1], 7).packed(7, [1]).raw(9, littleEndian(Int64(1)))).contains("stored in 2 places"))
     #expect(refusal(header([1], 1).raw(9, [0, 0, 0, 0]).raw(4, [0, 0, 0, 0])).contains("in two fields"))

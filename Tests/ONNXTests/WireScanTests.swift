@@ -1,5 +1,5 @@
-import Testing
 import TensorTypes
+import Testing
 
 @testable import ONNX
 
@@ -75,7 +75,9 @@ import TensorTypes
   }
 
   @Test func `Lengths are checked against the enclosing message`() {
-    #expect(refusal([0x3a, 0x05, 0x0a, 0x09, 0, 0, 0]) == "not a whole ONNX model: field 1 has 9 bytes, but only 3 are left, at byte 2")
+    #expect(
+      refusal([0x3a, 0x05, 0x0a, 0x09, 0, 0, 0])
+        == "not a whole ONNX model: field 1 has 9 bytes, but only 3 are left, at byte 2")
   }
 
   @Test func `Groups and unknown wire types are refused`() {
@@ -86,7 +88,8 @@ import TensorTypes
   }
 
   @Test func `Numbers of more than 64 bits are refused`() {
-    #expect(refusal([0x08] + [UInt8](repeating: 0xff, count: 9) + [0x02]).contains("a number has more than 64 bits, at byte 1"))
+    #expect(
+      refusal([0x08] + [UInt8](repeating: 0xff, count: 9) + [0x02]).contains("a number has more than 64 bits, at byte 1"))
     #expect(refusal([0x08, 0xff]).contains("a number does not end"))
   }
 
@@ -110,13 +113,17 @@ import TensorTypes
   @Test func `Counts are bounded`() {
     let dimensions = Wire().packed(1, [Int64](repeating: 1, count: 33)).integer(2, 1)
     #expect(refusal(Wire().message(7, Wire().message(5, dimensions)).bytes).contains("a tensor has more than 32 dimensions"))
-    let nodes = [UInt8](repeating: 0, count: 2 * (1 << 20) + 2).enumerated().map { $0.offset.isMultiple(of: 2) ? UInt8(0x0a) : 0 }
+    let nodes = [UInt8](repeating: 0, count: 2 * (1 << 20) + 2).enumerated().map {
+      $0.offset.isMultiple(of: 2) ? UInt8(0x0a) : 0
+    }
     #expect(refusal(Wire().raw(7, nodes).bytes).contains("more than 1048576 messages NodeProto"))
   }
 
   @Test func `Repeated numbers are read packed and one by one`() throws {
     var model = Self.model
-    let elements = (0..<64).reduce(Wire().integer(1, 8).integer(1, 8).integer(2, 1).string(8, "w")) { $0.float(4, Float($1)) }
+    let elements = (0..<64).reduce(Wire().integer(1, 8).integer(1, 8).integer(2, 1).string(8, "w")) {
+      $0.float(4, Float($1))
+    }
     model.initialisers = [elements]
     model.nodes = [node("Identity", ["w"])]
     let constant = try #require(try importONNX(bytes: model.bytes).graph.nodes.compactMap(\.constant).first)

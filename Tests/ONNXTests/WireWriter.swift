@@ -22,13 +22,19 @@ struct Wire {
   func message(_ field: UInt64, _ content: Wire) -> Wire { raw(field, content.bytes) }
   func messages(_ field: UInt64, _ contents: [Wire]) -> Wire { contents.reduce(self) { $0.message(field, $1) } }
   func strings(_ field: UInt64, _ texts: [String]) -> Wire { texts.reduce(self) { $0.string(field, $1) } }
-  func float(_ field: UInt64, _ value: Float) -> Wire { Wire(bytes: bytes + Wire.varint(field << 3 | 5) + littleEndian(value)) }
-  func packed(_ field: UInt64, _ values: [Int64]) -> Wire { raw(field, values.flatMap { Wire.varint(UInt64(bitPattern: $0)) }) }
+  func float(_ field: UInt64, _ value: Float) -> Wire {
+    Wire(bytes: bytes + Wire.varint(field << 3 | 5) + littleEndian(value))
+  }
+  func packed(_ field: UInt64, _ values: [Int64]) -> Wire {
+    raw(field, values.flatMap { Wire.varint(UInt64(bitPattern: $0)) })
+  }
 }
 
 func littleEndian(_ value: Float) -> [UInt8] { withUnsafeBytes(of: value.bitPattern.littleEndian, Array.init) }
 func littleEndian(_ value: Double) -> [UInt8] { withUnsafeBytes(of: value.bitPattern.littleEndian, Array.init) }
-func littleEndian<Integer: FixedWidthInteger>(_ value: Integer) -> [UInt8] { withUnsafeBytes(of: value.littleEndian, Array.init) }
+func littleEndian<Integer: FixedWidthInteger>(_ value: Integer) -> [UInt8] {
+  withUnsafeBytes(of: value.littleEndian, Array.init)
+}
 
 /// A model in memory, with one graph.
 struct ModelBuilder {
@@ -63,14 +69,15 @@ func value(_ name: String, _ element: Int64, _ shape: [String]?) -> Wire {
 }
 
 func node(
-  _ type: String, _ inputs: [String], _ outputs: [String] = ["y"], name: String = "", domain: String = "", _ attributes: [Wire] = []
+  _ type: String, _ inputs: [String], _ outputs: [String] = ["y"], name: String = "", domain: String = "",
+  _ attributes: [Wire] = []
 ) -> Wire {
   Wire().strings(1, inputs).strings(2, outputs).string(3, name).string(4, type).messages(5, attributes).string(7, domain)
 }
 
 func attribute(_ name: String, _ value: Int64) -> Wire { Wire().string(1, name).integer(3, value).integer(20, 2) }
 func attribute(_ name: String, _ values: [Int64]) -> Wire { Wire().string(1, name).packed(8, values).integer(20, 7) }
-func attribute(_ name: String, _ value: Float) -> Wire { Wire().string(1, name).float(2, value).integer(20, 1) }
+func attribute(_ name: String, float value: Float) -> Wire { Wire().string(1, name).float(2, value).integer(20, 1) }
 func attribute(_ name: String, _ value: String) -> Wire { Wire().string(1, name).string(4, value).integer(20, 3) }
 func attribute(_ name: String, tensor: Wire) -> Wire { Wire().string(1, name).message(5, tensor).integer(20, 4) }
 func attribute(_ name: String, graph: Wire) -> Wire { Wire().string(1, name).message(6, graph).integer(20, 5) }

@@ -35,7 +35,8 @@ extension ImportRule {
       return try node.builder.elementwise(.select, isAbove, x, node.builder.scalar(0, like: x))
     },
     "Shrink": activation { node, x in
-      let lambda = try node.float("lambd", default: 0.5), bias = try node.float("bias", default: 0)
+      let lambda = try node.float("lambd", default: 0.5)
+      let bias = try node.float("bias", default: 0)
       let builder = node.builder
       let isLow = try builder.elementwise(.less, x, builder.scalar(-lambda, like: x))
       let isHigh = try builder.elementwise(.less, builder.scalar(lambda, like: x), x)
@@ -44,7 +45,8 @@ extension ImportRule {
     },
     "Sigmoid": unary(.sigmoid),
     "HardSigmoid": activation { node, x in
-      try node.builder.hardSigmoid(x, alpha: try node.float("alpha", default: 0.2), beta: try node.float("beta", default: 0.5))
+      try node.builder.hardSigmoid(
+        x, alpha: try node.float("alpha", default: 0.2), beta: try node.float("beta", default: 0.5))
     },
     "HardSwish": activation { node, x in
       try node.builder.multiply(x, try node.builder.hardSigmoid(x, alpha: 1.0 / 6, beta: 0.5))
@@ -90,7 +92,8 @@ extension ImportRule {
   /// min(max(x, low), high); bounds are attributes up to operator set 10 and optional inputs since.
   private static func clip(_ node: NodeImport) throws -> Value {
     let x = try node.operand(0)
-    var low: Value?, high: Value?
+    var low: Value?
+    var high: Value?
     if node.opset < 11 {
       low = try node.float("min").map { node.builder.scalar($0, like: x) }
       high = try node.float("max").map { node.builder.scalar($0, like: x) }

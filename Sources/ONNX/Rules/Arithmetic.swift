@@ -63,7 +63,8 @@ extension ImportRule {
 
   /// x^y. Squares are products; integers are raised to small constant powers.
   private static func power(_ node: NodeImport) throws -> Value {
-    let x = try node.operand(0), y = try node.operand(1)
+    let x = try node.operand(0)
+    let y = try node.operand(1)
     let exponent = try node.constant(y)
     let isScalar = exponent?.storage.count == 1 && node.shape(y).rank <= node.shape(x).rank
     if isScalar, exponent?.doubles == [2] {
@@ -80,7 +81,8 @@ extension ImportRule {
 
   /// x − y · ⌊x / y⌋ on integers; with fmod = 1 the quotient is truncated.
   private static func modulo(_ node: NodeImport) throws -> Value {
-    let x = try node.operand(0), y = try node.operand(1)
+    let x = try node.operand(0)
+    let y = try node.operand(1)
     let truncates = try node.flag("fmod")
     guard node.element(x).isInteger else {
       throw ImportProblem("it computes on \(node.element(x).rawValue); integers are accepted")

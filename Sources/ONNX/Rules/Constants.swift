@@ -8,7 +8,9 @@ extension ImportRule {
     "ConstantOfShape": ImportRule(1...1) { node in
       let shape = try node.checked(try node.knownIntegers(0, "the shape"))
       let value = try node.tensor("value") ?? .scalar(0)
-      guard value.storage.count == 1 else { throw ImportProblem("attribute value is \(value.type); one element is expected") }
+      guard value.storage.count == 1 else {
+        throw ImportProblem("attribute value is \(value.type); one element is expected")
+      }
       let scalar = node.builder.constant(value.reshaped(.scalar), name: node.node.outputs[0])
       return try node.builder.broadcast(scalar, to: shape)
     },
@@ -67,7 +69,8 @@ extension ImportRule {
     guard node.element(try node.operand(1)) == type, node.element(try node.operand(2)) == type else {
       throw ImportProblem("start, limit and delta differ in type")
     }
-    let start = try node.knownScalar(0, "start"), limit = try node.knownScalar(1, "limit")
+    let start = try node.knownScalar(0, "start")
+    let limit = try node.knownScalar(1, "limit")
     let delta = try node.knownScalar(2, "delta")
     let count = max(0, ((limit - start) / delta).rounded(.up))
     guard delta != 0, count <= Double(1 << 24), start.magnitude < 0x1p52, delta.magnitude < 0x1p52 else {

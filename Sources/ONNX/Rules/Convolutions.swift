@@ -10,9 +10,11 @@ extension ImportRule {
 
   /// Conv-1, -11, -22: [N, C, I...] with a filter [K, C/group, F...] and a bias [K].
   private static func convolution(_ node: NodeImport) throws -> Value {
-    let x = try node.operand(0), filter = try node.operand(1)
+    let x = try node.operand(0)
+    let filter = try node.operand(1)
     try node.requireFloat(x)
-    let input = node.shape(x), weights = node.shape(filter)
+    let input = node.shape(x)
+    let weights = node.shape(filter)
     guard input.rank >= 3, weights.rank == input.rank else {
       throw ImportProblem("input \(input) and filter \(weights) need one rank of at least 3")
     }
@@ -27,21 +29,25 @@ extension ImportRule {
 
   /// ConvTranspose-1, -11, -22: the convolution that maps the result to x, solved for its input.
   private static func transposedConvolution(_ node: NodeImport) throws -> Value {
-    let x = try node.operand(0), filter = try node.operand(1)
+    let x = try node.operand(0)
+    let filter = try node.operand(1)
     try node.requireFloat(x)
-    let input = node.shape(x), weights = node.shape(filter)
+    let input = node.shape(x)
+    let weights = node.shape(filter)
     guard input.rank >= 3, weights.rank == input.rank else {
       throw ImportProblem("input \(input) and filter \(weights) need one rank of at least 3")
     }
     let groups = try node.integer("group", default: 1)
     let spatial = input.rank - 2
     let frame = try SlidingWindow(node, kernel: Array(weights.extents[2...]))
-    let outputPadding = try node.windowIntegers("output_padding", count: spatial, 0...) ?? [Int](repeating: 0, count: spatial)
+    let outputPadding =
+      try node.windowIntegers("output_padding", count: spatial, 0...) ?? [Int](repeating: 0, count: spatial)
     let outputShape = try node.windowIntegers("output_shape", count: spatial, 0...)
     var extents = [input[0], weights[1] * groups]
     var pads: [Int] = []
     for axis in 0..<spatial {
-      let full = (input[axis + 2] - 1) * frame.strides[axis] + (weights[axis + 2] - 1) * frame.dilations[axis] + 1
+      let full =
+        (input[axis + 2] - 1) * frame.strides[axis] + (weights[axis + 2] - 1) * frame.dilations[axis] + 1
         + outputPadding[axis]
       let explicit = frame.explicitPads
       let extent: Int

@@ -34,7 +34,9 @@ extension ImportRule {
     if try node.integer("spatial", default: 1) != 1 { throw ImportProblem("attribute spatial is 0; 1 is accepted") }
     let x = try node.operand(0)
     try node.requireFloat(x)
-    guard node.shape(x).rank >= 2 else { throw ImportProblem("its input has the shape \(node.shape(x)); rank 2 or more is expected") }
+    guard node.shape(x).rank >= 2 else {
+      throw ImportProblem("its input has the shape \(node.shape(x)); rank 2 or more is expected")
+    }
     var statistics: [Value] = []
     for index in 1...4 {
       let value = try node.operand(index)
@@ -63,7 +65,8 @@ extension ImportRule {
   }
 
   private static func instanceNormalization(_ node: NodeImport) throws -> Value {
-    let x = try node.operand(0), builder = node.builder
+    let x = try node.operand(0)
+    let builder = node.builder
     try node.requireFloat(x)
     let shape = node.shape(x)
     guard shape.rank >= 3 else { throw ImportProblem("its input has the shape \(shape); rank 3 or more is expected") }
@@ -75,7 +78,9 @@ extension ImportRule {
   }
 
   private static func layerNormalization(_ node: NodeImport) throws -> [Value] {
-    let x = try node.operand(0), scale = try node.operand(1), builder = node.builder
+    let x = try node.operand(0)
+    let scale = try node.operand(1)
+    let builder = node.builder
     try node.requireFloat(x)
     node.ignore("stash_type")
     let rank = node.shape(x).rank

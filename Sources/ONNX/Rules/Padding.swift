@@ -10,7 +10,8 @@ extension ImportRule {
     let x = try node.operand(0)
     let rank = node.shape(x).rank
     let mode = try node.string("mode") ?? "constant"
-    let pads: [Int], axes: [Int]
+    let pads: [Int]
+    let axes: [Int]
     var filling = node.builder.scalar(0, like: x)
     if node.opset < 11 {
       guard let given = try node.integers("pads") else { throw ImportProblem("attribute pads is missing") }
@@ -18,7 +19,8 @@ extension ImportRule {
       filling = node.builder.scalar(try node.float("value", default: 0), like: x)
     } else {
       pads = try node.knownIntegers(1, "the list of pads")
-      axes = node.optional(3) == nil ? Array(0..<rank) : try node.axes(try node.knownIntegers(3, "the list of axes"), rank: rank)
+      axes =
+        node.optional(3) == nil ? Array(0..<rank) : try node.axes(try node.knownIntegers(3, "the list of axes"), rank: rank)
       if let given = node.optional(2) {
         guard node.shape(given).elementCount == 1 else { throw ImportProblem("the constant to pad with is no scalar") }
         filling = try node.builder.reshape(given, .scalar)
@@ -27,7 +29,8 @@ extension ImportRule {
     guard pads.count == 2 * axes.count, pads.allSatisfy({ $0.magnitude <= ONNXTensor.elementLimit }) else {
       throw ImportProblem("pads \(pads) do not fit \(axes.count) axes")
     }
-    var low = [Int](repeating: 0, count: rank), high = low
+    var low = [Int](repeating: 0, count: rank)
+    var high = low
     for (entry, axis) in axes.enumerated() { (low[axis], high[axis]) = (pads[entry], pads[entry + axes.count]) }
     let cropped = try crop(x, low, high, node)
     let (before, behind) = (low.map { max($0, 0) }, high.map { max($0, 0) })
@@ -70,7 +73,8 @@ extension ImportRule {
   }
 
   /// Zeros are padded; any other value is laid around the operand axis by axis.
-  private static func fill(_ x: Value, _ before: [Int], _ behind: [Int], _ value: Value, _ node: NodeImport) throws -> Value {
+  private static func fill(_ x: Value, _ before: [Int], _ behind: [Int], _ value: Value, _ node: NodeImport) throws -> Value
+  {
     let builder = node.builder
     if (before + behind).allSatisfy({ $0 == 0 }) { return x }
     if let known = try node.constant(value), known.doubles == [0] {

@@ -18,7 +18,10 @@ extension ImportRule {
   private static func slice(_ node: NodeImport) throws -> Value {
     let x = try node.operand(0)
     let shape = node.shape(x)
-    let starts: [Int], ends: [Int], steps: [Int], axes: [Int]
+    let starts: [Int]
+    let ends: [Int]
+    let steps: [Int]
+    let axes: [Int]
     if node.opset < 10 {
       guard let from = try node.integers("starts"), let to = try node.integers("ends") else {
         throw ImportProblem("attributes starts and ends are missing")
@@ -36,10 +39,13 @@ extension ImportRule {
     guard starts.count == ends.count, starts.count == axes.count, starts.count == steps.count else {
       throw ImportProblem("starts, ends, axes and steps differ in number")
     }
-    var start = shape.extents.map { _ in 0 }, limit = shape.extents, stride = shape.extents.map { _ in 1 }
+    var start = shape.extents.map { _ in 0 }
+    var limit = shape.extents
+    var stride = shape.extents.map { _ in 1 }
     var reversed: [(axis: Int, positions: [Int])] = []
     for (entry, axis) in axes.enumerated() {
-      let extent = shape[axis], step = steps[entry]
+      let extent = shape[axis]
+      let step = steps[entry]
       guard step != 0, step != .min else { throw ImportProblem("the step along axis \(axis) is \(step)") }
       func clamped(_ position: Int, _ lower: Int, _ upper: Int) -> Int {
         min(max(position < 0 ? position + extent : position, lower), upper)
@@ -49,7 +55,8 @@ extension ImportRule {
         limit[axis] = max(start[axis], clamped(ends[entry], 0, extent))
         stride[axis] = min(step, max(extent, 1))
       } else {
-        let first = clamped(starts[entry], -1, extent - 1), last = clamped(ends[entry], -1, extent - 1)
+        let first = clamped(starts[entry], -1, extent - 1)
+        let last = clamped(ends[entry], -1, extent - 1)
         let stepDown = min(-step, max(extent, 1))
         reversed.append((axis, Array(Swift.stride(from: first, to: last, by: -stepDown))))
       }
@@ -81,7 +88,8 @@ extension ImportRule {
     guard parts.count == node.node.outputs.count, parts.allSatisfy({ (0...extent).contains($0) }),
       parts.reduce(0, +) == extent, given != nil || node.opset >= 18 || extent.isMultiple(of: count)
     else {
-      throw ImportProblem("axis \(axis) of \(shape) cannot be split into \(node.node.outputs.count) parts\(given.map { " of \($0)" } ?? "")")
+      throw ImportProblem(
+        "axis \(axis) of \(shape) cannot be split into \(node.node.outputs.count) parts\(given.map { " of \($0)" } ?? "")")
     }
     var from = 0
     var results: [Value] = []
@@ -94,8 +102,10 @@ extension ImportRule {
 
   /// Negative indices count from the end. One known index is a slice.
   private static func gather(_ node: NodeImport) throws -> Value {
-    let x = try node.operand(0), indices = try node.operand(1)
-    let shape = node.shape(x), indexShape = node.shape(indices)
+    let x = try node.operand(0)
+    let indices = try node.operand(1)
+    let shape = node.shape(x)
+    let indexShape = node.shape(indices)
     let axis = try node.axis(try node.integer("axis", default: 0), rank: shape.rank)
     guard node.element(indices).isInteger else {
       throw ImportProblem("indices are \(node.element(indices).rawValue); integers are expected")

@@ -12,7 +12,9 @@ extension ImportRule {
       let x = try node.operand(0)
       let rank = node.shape(x).rank
       let order = try node.integers("perm") ?? Array((0..<rank).reversed())
-      guard order.sorted() == Array(0..<rank) else { throw ImportProblem("attribute perm is \(order); an order of \(rank) axes is expected") }
+      guard order.sorted() == Array(0..<rank) else {
+        throw ImportProblem("attribute perm is \(order); an order of \(rank) axes is expected")
+      }
       return try node.builder.permute(x, order)
     },
     "Expand": ImportRule(2...2, expand),
@@ -32,7 +34,9 @@ extension ImportRule {
     for (axis, extent) in wanted.enumerated() {
       guard extent >= -1 else { throw ImportProblem("the shape \(wanted) has the negative extent \(extent)") }
       if extent == 0, !allowsZero {
-        guard axis < source.rank else { throw ImportProblem("the shape \(wanted) copies axis \(axis) of \(source), which does not exist") }
+        guard axis < source.rank else {
+          throw ImportProblem("the shape \(wanted) copies axis \(axis) of \(source), which does not exist")
+        }
         extents.append(source[axis])
       } else {
         extents.append(extent)
@@ -40,7 +44,9 @@ extension ImportRule {
     }
     if let free = extents.firstIndex(of: -1) {
       extents[free] = 1
-      guard extents.allSatisfy({ $0 >= 0 }) else { throw ImportProblem("the shape \(wanted) leaves more than one extent open") }
+      guard extents.allSatisfy({ $0 >= 0 }) else {
+        throw ImportProblem("the shape \(wanted) leaves more than one extent open")
+      }
       let rest = try node.checked(extents).elementCount
       guard rest > 0, source.elementCount.isMultiple(of: rest) else {
         throw ImportProblem("\(source) cannot take the shape \(wanted)")
@@ -66,13 +72,17 @@ extension ImportRule {
     let shape = node.shape(x)
     let given = try node.axesAttributeOrInput(1, inputSince: 13)
     let axes = try given.map { try node.axes($0, rank: shape.rank) } ?? (0..<shape.rank).filter { shape[$0] == 1 }
-    guard axes.allSatisfy({ shape[$0] == 1 }) else { throw ImportProblem("axes \(axes) of \(shape) are not all of extent 1") }
+    guard axes.allSatisfy({ shape[$0] == 1 }) else {
+      throw ImportProblem("axes \(axes) of \(shape) are not all of extent 1")
+    }
     return try node.builder.reshape(x, Shape((0..<shape.rank).filter { !axes.contains($0) }.map { shape[$0] }))
   }
 
   private static func unsqueeze(_ node: NodeImport) throws -> Value {
     let x = try node.operand(0)
-    guard let given = try node.axesAttributeOrInput(1, inputSince: 13) else { throw ImportProblem("the list of axes is missing") }
+    guard let given = try node.axesAttributeOrInput(1, inputSince: 13) else {
+      throw ImportProblem("the list of axes is missing")
+    }
     let rank = node.shape(x).rank + given.count
     let axes = try node.axes(given, rank: rank)
     var rest = node.shape(x).extents.makeIterator()
@@ -82,7 +92,8 @@ extension ImportRule {
   /// NumPy broadcasting in both directions: the shape may also be the smaller one.
   private static func expand(_ node: NodeImport) throws -> Value {
     let x = try node.operand(0)
-    let source = node.shape(x), wanted = try node.knownIntegers(1, "the shape")
+    let source = node.shape(x)
+    let wanted = try node.knownIntegers(1, "the shape")
     let rank = max(source.rank, wanted.count)
     let extents = try (0..<rank).map { axis -> Int in
       let a = axis < rank - source.rank ? 1 : source[axis - (rank - source.rank)]
@@ -95,7 +106,8 @@ extension ImportRule {
 
   private static func tile(_ node: NodeImport) throws -> Value {
     let x = try node.operand(0)
-    let shape = node.shape(x), repeats = try node.knownIntegers(1, "the list of repeats")
+    let shape = node.shape(x)
+    let repeats = try node.knownIntegers(1, "the list of repeats")
     guard repeats.count == shape.rank, repeats.allSatisfy({ $0 >= 0 }) else {
       throw ImportProblem("repeats \(repeats) do not fit the shape \(shape)")
     }
@@ -110,7 +122,9 @@ extension ImportRule {
     guard let block = try node.integer("blocksize"), (1...NodeImport.windowLimit).contains(block) else {
       throw ImportProblem("attribute blocksize is missing or out of range")
     }
-    guard node.shape(x).rank == 4 else { throw ImportProblem("its input has the shape \(node.shape(x)); rank 4 is expected") }
+    guard node.shape(x).rank == 4 else {
+      throw ImportProblem("its input has the shape \(node.shape(x)); rank 4 is expected")
+    }
     return (x, node.shape(x), block)
   }
 
@@ -131,7 +145,9 @@ extension ImportRule {
 
   private static func spaceToDepth(_ node: NodeImport) throws -> Value {
     let (x, s, b) = try imageAndBlock(node)
-    guard s[2].isMultiple(of: b), s[3].isMultiple(of: b) else { throw ImportProblem("\(s) is no multiple of blocks of \(b)") }
+    guard s[2].isMultiple(of: b), s[3].isMultiple(of: b) else {
+      throw ImportProblem("\(s) is no multiple of blocks of \(b)")
+    }
     let blocks = try node.builder.reshape(x, [s[0], s[1], s[2] / b, b, s[3] / b, b])
     return try node.builder.reshape(
       try node.builder.permute(blocks, [0, 3, 5, 1, 2, 4]), [s[0], b * b * s[1], s[2] / b, s[3] / b])

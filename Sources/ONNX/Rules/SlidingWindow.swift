@@ -56,7 +56,8 @@ struct SlidingWindow {
     case .explicit: return (Array(explicitPads.prefix(spatial.count)), Array(explicitPads.suffix(spatial.count)))
     case .valid: return (spatial.map { _ in 0 }, spatial.map { _ in 0 })
     case .same(let extraLow):
-      var low: [Int] = [], high: [Int] = []
+      var low: [Int] = []
+      var high: [Int] = []
       for axis in spatial.indices {
         let count = (spatial[axis] + strides[axis] - 1) / strides[axis]
         let total = max((count - 1) * strides[axis] + reach(axis) - spatial[axis], 0)
@@ -75,9 +76,12 @@ extension NodeImport {
   /// An attribute with one entry for each spatial axis, within bounds.
   func windowIntegers(_ name: String, count: Int, _ range: PartialRangeFrom<Int>) throws -> [Int]? {
     guard let values = try integers(name), !values.isEmpty else { return nil }
-    guard values.count == count else { throw ImportProblem("attribute \(name) has \(values.count) entries; \(count) are expected") }
+    guard values.count == count else {
+      throw ImportProblem("attribute \(name) has \(values.count) entries; \(count) are expected")
+    }
     guard values.allSatisfy({ range.contains($0) && $0 <= Self.windowLimit }) else {
-      throw ImportProblem("attribute \(name) is \(values); values from \(range.lowerBound) to \(Self.windowLimit) are accepted")
+      throw ImportProblem(
+        "attribute \(name) is \(values); values from \(range.lowerBound) to \(Self.windowLimit) are accepted")
     }
     return values
   }
