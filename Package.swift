@@ -36,8 +36,17 @@ let package = Package(
       name: "Codegen",
       dependencies: ["TensorTypes", "IR", "Operators", "Passes", "Programs", "NativeCompilation"]),
     .target(name: "Interpreters", dependencies: ["TensorTypes", "IR", "Operators"]),
-    .testTarget(name: "InterpretersTests", dependencies: ["TensorTypes", "IR", "Operators", "Interpreters"]),
+    .target(name: "SampleNetworks", dependencies: ["TensorTypes", "IR", "Operators"], path: "Tests/SampleNetworks"),
+    .testTarget(
+      name: "InterpretersTests", dependencies: ["TensorTypes", "IR", "Operators", "Interpreters", "SampleNetworks"]),
     .target(name: "Attacks", dependencies: ["TensorTypes", "IR", "Operators", "Autodiff", "Interpreters"]),
-    .testTarget(name: "AttacksTests", dependencies: ["TensorTypes", "IR", "Operators", "Autodiff", "Interpreters", "Attacks"]),
+    .testTarget(
+      name: "AttacksTests",
+      dependencies: ["TensorTypes", "IR", "Operators", "Autodiff", "Interpreters", "Attacks", "SampleNetworks"]),
+    .testTarget(
+      name: "EndToEndTests",
+      dependencies: [
+        "TensorTypes", "IR", "Operators", "Arrays", "Autodiff", "Passes", "ONNX", "Codegen", "NativeCompilation", "Execution",
+      ]),
   ]
 )

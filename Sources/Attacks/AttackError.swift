@@ -1,0 +1,13 @@
+/// Why an attack stops.
+public enum AttackError: Error, Sendable, Equatable, CustomStringConvertible {
+  case notFinite(graph: String, step: Int)
+  case missingOutput(graph: String, name: String)
+
+  public var description: String {
+    switch self {
+    case .notFinite(let graph, let step):
+      "the loss is not finite at step \(step) (program \(graph)): the model overflows on this image"
+    case .missingOutput(let graph, let name): "program \(graph) has no output \(name)"
+    }
+  }
+}

@@ -1,0 +1,88 @@
+import Autodiff
+import IR
+import Interpreters
+import Operators
+import TensorTypes
+
+/// The graphs that an attack on one interpreter runs: the driver chooses numbers and which graph is next, never graphs.
+///
+/// - `map`: x, class i64[B] → map f32[B, h, w], low and extent f32[B] of the raw map, probabilities f32[B, N].
+/// - `pgdStep`: x, origin, target i64[B], alpha, eps → next, crossEntropy f32[B] (of x, before the step).
+/// - `step`: also mapTarget f32[B, h, w] and coefficient → also mapLoss f32[B].
+public enum AttackPrograms {
+  public static let mapName = "map", pgdStepName = "pgdStep", stepName = "step"
+
+  /// The interpreter's map and the probabilities.
+  public static func map(_ interpreter: any Interpreter) throws(TypeError) -> Graph {
+    let (builder, logits) = try network(interpreter)
+    let classes = builder.input("class", TensorType(.int64, [builder.shape(of: logits)[0]]))
+    let map = try interpreter.appendHeatmap(ofClasses: classes, to: builder)
+    return builder.finish(
+      name: mapName,
+      outputs: [
+        ("map", map.normalised), ("low", map.low), ("extent", map.extent),
+        ("probabilities", try builder.softmax(logits, axes: [1])),
+      ])
+  }
+
+  /// A sign step on the cross entropy of the target.
+  public static func pgdStep(_ interpreter: any Interpreter) throws(TypeError) -> Graph {
+    let (builder, logits) = try network(interpreter)
+    let inputs = try StepInputs(builder, logits)
+    let crossEntropy = try builder.crossEntropy(logits, target: inputs.target)
+    let gradient = try builder.pullback([(crossEntropy, try builder.ones(like: crossEntropy))], to: [inputs.x])[0]
+    return builder.finish(
+      name: pgdStepName,
+      outputs: [("next", try inputs.step(along: gradient, in: builder)), ("crossEntropy", crossEntropy)])
+  }
+
+  /// A sign step on cross entropy + coefficient · mean (map − mapTarget)², the map being that of the target class.
+  public static func step(_ interpreter: any Interpreter) throws(TypeError) -> Graph {
+    let (builder, logits) = try network(interpreter)
+    let inputs = try StepInputs(builder, logits)
+    let mapTarget = builder.input("mapTarget", TensorType(.float32, interpreter.mapShape))
+    let coefficient = builder.input("coefficient", TensorType(.float32, .scalar))
+    let crossEntropy = try builder.crossEntropy(logits, target: inputs.target)
+    let map = try interpreter.appendHeatmap(ofClasses: inputs.target, to: builder)
+    let mapLoss = try builder.mapLoss(map.normalised, target: mapTarget)
+    let weight = try builder.broadcast(coefficient, to: builder.shape(of: mapLoss))
+    let gradient = try builder.pullback(
+      [(crossEntropy, try builder.ones(like: crossEntropy)), (mapLoss, weight)], to: [inputs.x])[0]
+    return builder.finish(
+      name: stepName,
+      outputs: [
+        ("next", try inputs.step(along: gradient, in: builder)), ("crossEntropy", crossEntropy), ("mapLoss", mapLoss),
+      ])
+  }
+
+  private static func network(_ interpreter: any Interpreter) throws(TypeError) -> (GraphBuilder, logits: Value) {
+    guard let logits = interpreter.network.output(named: "logits") else {
+      throw TypeError("attack", "the network lacks its output logits", [])
+    }
+    return (GraphBuilder(continuing: interpreter.network), logits)
+  }
+}
+
+/// The inputs that both kinds of step share.
+private struct StepInputs {
+  let x, origin, target, alpha, eps: Value
+
+  init(_ builder: GraphBuilder, _ logits: Value) throws(TypeError) {
+    guard let x = builder.inputs.first else { throw TypeError("attack", "the network lacks its input x", []) }
+    self.x = x
+    origin = builder.input("origin", builder.type(of: x))
+    target = builder.input("target", TensorType(.int64, [builder.shape(of: logits)[0]]))
+    alpha = builder.input("alpha", TensorType(.float32, .scalar))
+    eps = builder.input("eps", TensorType(.float32, .scalar))
+  }
+
+  func step(along gradient: Value, in builder: GraphBuilder) throws(TypeError) -> Value {
+    try builder.signStep(x, gradient: gradient, origin: origin, alpha: alpha, eps: eps)
+  }
+}
+
+extension GraphBuilder {
+  fileprivate func ones(like value: Value) throws(TypeError) -> Value {
+    try broadcast(scalar(1, like: value), to: shape(of: value))
+  }
+}

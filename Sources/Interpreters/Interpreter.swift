@@ -1,0 +1,41 @@
+import IR
+import Operators
+import TensorTypes
+
+/// A heatmap for each image: how much each place speaks for a class.
+public struct Heatmap: Sendable {
+  /// f32[B, h, w] in [0, 1]: the raw map minus its minimum, divided by its maximum then (plus 1e-8).
+  public let normalised: Value
+  /// f32[B]: the minimum of the raw map, and its maximum minus its minimum.
+  public let low: Value
+  public let extent: Value
+}
+
+/// An attribution model in the sense of the paper: from a network and a class to a heatmap, as a part of a graph.
+public protocol Interpreter: Sendable {
+  /// The name on the command line.
+  var name: String { get }
+  /// From `x` to `logits` and whatever else of the network the map is made of, each an output. Passes that keep the values of
+  /// outputs may replace it.
+  var network: Graph { get set }
+  /// [B, h, w]
+  var mapShape: Shape { get }
+  /// Appends the map for one class of each image.
+  /// - Parameters:
+  ///   - classes: i64[B].
+  ///   - builder: continues `network`.
+  func appendHeatmap(ofClasses classes: Value, to builder: GraphBuilder) throws(TypeError) -> Heatmap
+}
+
+extension GraphBuilder {
+  /// Subtracts the minimum of each map and divides by the maximum, plus 1e-8 (spec of the published code, without its batch).
+  func normalised(_ raw: Value) throws(TypeError) -> Heatmap {
+    let batch = shape(of: raw)[0]
+    let low = try minimum(raw, axes: [1, 2], keepAxes: true)
+    let shifted = try subtract(raw, low)
+    let extent = try maximum(shifted, axes: [1, 2], keepAxes: true)
+    return Heatmap(
+      normalised: try divide(shifted, try add(extent, 1e-8)), low: try reshape(low, [batch]),
+      extent: try reshape(extent, [batch]))
+  }
+}
