@@ -16,7 +16,7 @@ public enum AttackPrograms {
   public static func map(_ interpreter: any Interpreter) throws(TypeError) -> Graph {
     let (builder, logits) = try network(interpreter)
     let classes = builder.input("class", TensorType(.int64, [builder.shape(of: logits)[0]]))
-    let map = try interpreter.appendHeatmap(ofClasses: classes, to: builder)
+    let map = try interpreter.appendMap(ofClasses: classes, to: builder)
     return builder.finish(
       name: mapName,
       outputs: [
@@ -43,7 +43,7 @@ public enum AttackPrograms {
     let mapTarget = builder.input("mapTarget", TensorType(.float32, interpreter.mapShape))
     let coefficient = builder.input("coefficient", TensorType(.float32, .scalar))
     let crossEntropy = try builder.crossEntropy(logits, target: inputs.target)
-    let map = try interpreter.appendHeatmap(ofClasses: inputs.target, to: builder)
+    let map = try interpreter.appendMap(ofClasses: inputs.target, to: builder)
     let mapLoss = try builder.mapLoss(map.normalised, target: mapTarget)
     let weight = try builder.broadcast(coefficient, to: builder.shape(of: mapLoss))
     let gradient = try builder.pullback(

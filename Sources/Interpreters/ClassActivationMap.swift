@@ -79,7 +79,7 @@ public struct ClassActivationMap: Interpreter {
     }
   }
 
-  public func appendHeatmap(ofClasses classes: Value, to builder: GraphBuilder) throws(TypeError) -> Heatmap {
+  public func appendMap(ofClasses classes: Value, to builder: GraphBuilder) throws(TypeError) -> AttributionMap {
     guard let features = network.output(named: "features"), let weights = network.output(named: "classWeights") else {
       throw TypeError("classActivationMap", "the network lacks its outputs features and classWeights", [])
     }

@@ -3,7 +3,7 @@ import Operators
 import TensorTypes
 
 /// A heatmap for each image: how much each place speaks for a class.
-public struct Heatmap: Sendable {
+public struct AttributionMap: Sendable {
   /// f32[B, h, w] in [0, 1]: the raw map minus its minimum, divided by its maximum then (plus 1e-8).
   public let normalised: Value
   /// f32[B]: the minimum of the raw map, and its maximum minus its minimum.
@@ -24,17 +24,17 @@ public protocol Interpreter: Sendable {
   /// - Parameters:
   ///   - classes: i64[B].
   ///   - builder: continues `network`.
-  func appendHeatmap(ofClasses classes: Value, to builder: GraphBuilder) throws(TypeError) -> Heatmap
+  func appendMap(ofClasses classes: Value, to builder: GraphBuilder) throws(TypeError) -> AttributionMap
 }
 
 extension GraphBuilder {
   /// Subtracts the minimum of each map and divides by the maximum, plus 1e-8 (spec of the published code, without its batch).
-  func normalised(_ raw: Value) throws(TypeError) -> Heatmap {
+  func normalised(_ raw: Value) throws(TypeError) -> AttributionMap {
     let batch = shape(of: raw)[0]
     let low = try minimum(raw, axes: [1, 2], keepAxes: true)
     let shifted = try subtract(raw, low)
     let extent = try maximum(shifted, axes: [1, 2], keepAxes: true)
-    return Heatmap(
+    return AttributionMap(
       normalised: try divide(shifted, try add(extent, 1e-8)), low: try reshape(low, [batch]),
       extent: try reshape(extent, [batch]))
   }

@@ -26,7 +26,7 @@ import Testing
   @Test func `the normalised map spans zero to one and keeps the order of the raw map`() throws {
     let interpreter = try ClassActivationMap(try Classifier(try PooledClassifier.generalProduct.graph(batch: 1)))
     let builder = GraphBuilder(continuing: interpreter.network)
-    let map = try interpreter.appendHeatmap(ofClasses: builder.constant(HostTensor([1], [2] as [Int64])), to: builder)
+    let map = try interpreter.appendMap(ofClasses: builder.constant(HostTensor([1], [2] as [Int64])), to: builder)
     let graph = builder.finish(
       name: "map", outputs: [("map", map.normalised), ("low", map.low), ("extent", map.extent)])
     var random = Random(seed: 4)
@@ -58,7 +58,7 @@ import Testing
   {
     let builder = GraphBuilder(continuing: interpreter.network)
     let values = builder.constant(HostTensor([classes.count], classes.map { Int64($0) }))
-    let map = try interpreter.appendHeatmap(ofClasses: values, to: builder)
+    let map = try interpreter.appendMap(ofClasses: values, to: builder)
     let low = try builder.reshape(map.low, [classes.count, 1, 1]), extent = try builder.reshape(map.extent, [classes.count, 1, 1])
     let raw = try builder.add(try builder.multiply(map.normalised, try builder.add(extent, 1e-8)), low)
     let logits = try #require(interpreter.network.output(named: "logits"))
