@@ -33,6 +33,13 @@ let package = Package(
     .target(name: "Passes", dependencies: ["TensorTypes", "IR", "Operators"]),
     .target(name: "Autodiff", dependencies: ["TensorTypes", "IR", "Operators"]),
     .target(
+      name: "TestSupport", dependencies: ["TensorTypes", "IR", "Operators", "Autodiff"], path: "Tests/TestSupport"),
+    .testTarget(name: "IRTests", dependencies: ["TensorTypes", "IR", "Operators", "TestSupport"]),
+    .testTarget(name: "OperatorsTests", dependencies: ["TensorTypes", "IR", "Operators", "Autodiff", "TestSupport"]),
+    .testTarget(name: "AutodiffTests", dependencies: ["TensorTypes", "IR", "Operators", "Autodiff", "TestSupport"]),
+    .testTarget(
+      name: "PassesTests", dependencies: ["TensorTypes", "IR", "Operators", "Autodiff", "Passes", "TestSupport"]),
+    .target(
       name: "Codegen",
       dependencies: ["TensorTypes", "IR", "Operators", "Passes", "Programs", "NativeCompilation"]),
     .target(name: "Interpreters", dependencies: ["TensorTypes", "IR", "Operators"]),
