@@ -80,6 +80,12 @@ public struct AtomicFileError: Error, Equatable, CustomStringConvertible {
   /// The system's error number; 0 when the path was refused before any system call failed.
   public let code: Int32
 
+  public init(path: String, step: Step, code: Int32) {
+    self.path = path
+    self.step = step
+    self.code = code
+  }
+
   public var description: String {
     switch step {
     case .create: "cannot create '\(path)': \(reason)"

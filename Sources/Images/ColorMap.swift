@@ -5,41 +5,37 @@ public enum ColorMap: String, Sendable, CaseIterable {
   /// Violet, green, yellow: lightness rises evenly with the value and colour-blind readers see the same order.
   case viridis
 
-  /// The colour of `value`, cut to [0,1]; NaN is mid grey. Within 6 levels of the published tables.
+  /// The colour of `value`, cut to [0,1]; NaN is mid grey. Within 2 levels of the published tables of 256 colours.
   public func color(of value: Float) -> Color {
     guard !value.isNaN else { return Color(grey: 128) }
-    let t = Double(max(0, min(1, value)))
-    func level(_ channel: Int) -> UInt8 {
-      let value: Double = coefficients.reversed().reduce(0) { $0 * t + $1[channel] }
-      return UInt8(max(0, min(255, (value * 255).rounded())))
+    let position: Float = max(0, min(1, value)) * Float(knots.count - 1)
+    let low = min(Int(position), knots.count - 2)
+    let fraction: Float = position - Float(low)
+    func level(_ shift: UInt32) -> UInt8 {
+      let start = Float((knots[low] >> shift) & 0xff)
+      let end = Float((knots[low + 1] >> shift) & 0xff)
+      return UInt8((start + fraction * (end - start)).rounded())
     }
-    return Color(level(0), level(1), level(2))
+    return Color(level(16), level(8), level(0))
   }
 
-  /// Least-squares polynomials of the published tables: the coefficient of each power for red, green and blue.
-  private var coefficients: [[Double]] {
+  /// Colours at equal distances, red in the highest byte, joined by straight lines.
+  private var knots: [UInt32] {
     switch self {
-    case .turbo: Self.turboCoefficients
-    case .viridis: Self.viridisCoefficients
+    case .turbo: Self.turboKnots
+    case .viridis: Self.viridisKnots
     }
   }
 
-  private static let turboCoefficients: [[Double]] = [
-    [0.13572138, 0.09140261, 0.10667330],
-    [4.61539260, 2.19418839, 12.64194608],
-    [-42.66032258, 4.84296658, -60.58204836],
-    [132.13108234, -14.18503333, 110.36276771],
-    [-152.94239396, 4.27729857, -89.90310912],
-    [59.28637943, 2.82956604, 27.34824973],
+  private static let turboKnots: [UInt32] = [
+    0x30123b, 0x392a73, 0x4040a1, 0x4456c7, 0x466be3, 0x467ff6, 0x4293ff, 0x37a7fa, 0x29bbec, 0x1dcdd8, 0x18dcc3,
+    0x1ee8b0, 0x31f299, 0x4cf97e, 0x6bfd64, 0x8aff4d, 0xa3fd3c, 0xb8f735, 0xcced34, 0xdee037, 0xedd03a, 0xf8c03a,
+    0xfdae35, 0xfe982c, 0xfb8022, 0xf56817, 0xec520f, 0xe04009, 0xd23105, 0xc02302, 0xac1701, 0x950d01, 0x7a0403,
   ]
 
-  private static let viridisCoefficients: [[Double]] = [
-    [0.27772733, 0.00540734, 0.33409981],
-    [0.10509304, 1.40461353, 1.38459016],
-    [-0.33086183, 0.21484756, 0.09509516],
-    [-4.63423050, -5.79910097, -19.33244096],
-    [6.22826994, 14.17993337, 56.69055260],
-    [4.77638500, -13.74514538, -65.35303263],
-    [-5.43545586, 4.64585261, 26.31243525],
+  private static let viridisKnots: [UInt32] = [
+    0x440154, 0x470d60, 0x48186a, 0x482374, 0x472d7b, 0x453681, 0x424086, 0x3f4989, 0x3b528b, 0x375a8d, 0x33638d,
+    0x2f6a8e, 0x2c728e, 0x297a8e, 0x26818e, 0x23898e, 0x21908c, 0x1f988b, 0x1f9f88, 0x21a685, 0x28ae80, 0x31b57b,
+    0x3ebc74, 0x4cc26c, 0x5dc963, 0x6ece58, 0x82d34c, 0x96d83f, 0xabdc32, 0xc0df24, 0xd5e21a, 0xeae51a, 0xfde725,
   ]
 }

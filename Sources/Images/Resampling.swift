@@ -36,10 +36,13 @@ extension Image {
   /// - Throws: `ImageError.invalidSize`.
   public func resized(width: Int, height: Int, interpolation: Interpolation) throws(ImageError) -> Image {
     let (count, overflow) = width.multipliedReportingOverflow(by: height)
+    guard width > 0, height > 0, !overflow, count <= Self.largestPixelCount else {
+      throw .invalidSize(width: width, height: height)
+    }
     let columnsFirst = self.height - height > max(0, 2 * (self.width - width))
-    guard width > 0, height > 0, !overflow, count <= Self.largestPixelCount,
-      (columnsFirst ? self.width * height : width * self.height) <= Self.largestPixelCount
-    else { throw .invalidSize(width: width, height: height) }
+    guard (columnsFirst ? self.width * height : width * self.height) <= Self.largestPixelCount else {
+      throw .invalidSize(width: width, height: height)
+    }
     let rows = width == self.width ? nil : Resampling(from: self.width, to: width, interpolation)
     let columns = height == self.height ? nil : Resampling(from: self.height, to: height, interpolation)
     if columnsFirst {
