@@ -2,7 +2,7 @@
 public struct Panel: Sendable {
   public var title: String
   public var image: Image
-  /// Smaller print below the picture, one paragraph each.
+  /// Paler print below the picture, one paragraph each.
   public var captions: [String]
 
   public init(_ title: String, _ image: Image, captions: [String] = []) {
@@ -53,6 +53,7 @@ public struct Report: Sendable {
   private static let smallestSide: Int = 224
   private static let margin: Int = 24
   private static let gap: Int = 16
+  private static let rowGap: Int = 28
   private static let textGap: Int = 6
   private static let barWidth: Int = 18
   private static let ink = Color(grey: 24)
@@ -68,14 +69,14 @@ public struct Report: Sendable {
     let headingHeight = heading.lines.isEmpty ? 0 : heading.height + Self.gap
     let width = contentWidth + 2 * Self.margin
     let height =
-      headingHeight + laidOut.map(\.height).reduce(0, +) + max(0, laidOut.count - 1) * Self.gap + 2 * Self.margin
+      headingHeight + laidOut.map(\.height).reduce(0, +) + max(0, laidOut.count - 1) * Self.rowGap + 2 * Self.margin
     guard height <= Image.largestPixelCount / width else { throw .invalidSize(width: width, height: height) }
     var page = Image(width: width, height: height, filledWith: .white)
     heading.draw(on: &page, left: Self.margin, top: Self.margin)
     var top = Self.margin + headingHeight
     for row in laidOut {
       row.draw(on: &page, left: Self.margin, top: top)
-      top += row.height + Self.gap
+      top += row.height + Self.rowGap
     }
     return page
   }

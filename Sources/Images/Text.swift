@@ -54,8 +54,8 @@ struct Text {
     }
   }
 
-  /// The glyph at twice the size, steps of diagonals smoothed (Scale2x): a quarter takes the ink of its two outer neighbours
-  /// where these agree and the opposite ones do not.
+  /// The glyph at twice the size, steps of diagonals filled: a quarter of an empty cell takes the ink of its two outer
+  /// neighbours where the opposite ones have none. (Scale2x also cuts outer corners, which makes D look like O.)
   static func doubled(_ glyph: [[Bool]]) -> [[Bool]] {
     let height = glyph.count
     let width = glyph.first?.count ?? 0
@@ -68,8 +68,7 @@ struct Text {
         let up = ink(row - 1, column), down = ink(row + 1, column)
         let left = ink(row, column - 1), right = ink(row, column + 1)
         func quarter(_ vertical: Bool, _ horizontal: Bool, _ otherVertical: Bool, _ otherHorizontal: Bool) -> Bool {
-          let isStep = vertical == horizontal && vertical != otherHorizontal && horizontal != otherVertical
-          return isStep ? vertical : glyph[row][column]
+          glyph[row][column] || (vertical && horizontal && !otherVertical && !otherHorizontal)
         }
         doubled[2 * row][2 * column] = quarter(up, left, down, right)
         doubled[2 * row][2 * column + 1] = quarter(up, right, down, left)
