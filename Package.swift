@@ -3,6 +3,9 @@ import PackageDescription
 
 let package = Package(
   name: "adjoint",
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2")
+  ],
   targets: [
     .target(name: "TensorTypes"),
     .target(name: "IR", dependencies: ["TensorTypes"]),
@@ -51,9 +54,23 @@ let package = Package(
       name: "AttacksTests",
       dependencies: ["TensorTypes", "IR", "Operators", "Autodiff", "Interpreters", "Attacks", "SampleNetworks"]),
     .testTarget(
+      name: "CodegenTests",
+      dependencies: [
+        "TensorTypes", "IR", "Operators", "Autodiff", "Passes", "Codegen", "NativeCompilation", "Execution", "TestSupport",
+      ]),
+    .testTarget(
       name: "EndToEndTests",
       dependencies: [
         "TensorTypes", "IR", "Operators", "Arrays", "Autodiff", "Passes", "ONNX", "Codegen", "NativeCompilation", "Execution",
       ]),
+    .target(
+      name: "Adjoint",
+      dependencies: [
+        "TensorTypes", "IR", "Operators", "Programs", "Hashing", "Arrays", "Images", "ONNX", "Autodiff", "Passes", "Codegen",
+        "NativeCompilation", "Execution", "Interpreters", "Attacks",
+      ]),
+    .executableTarget(
+      name: "adjoint",
+      dependencies: ["Adjoint", "Attacks", "Execution", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
   ]
 )

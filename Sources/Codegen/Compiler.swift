@@ -124,7 +124,8 @@ extension Program {
       if first[step.result.index] == nil { first[step.result.index] = index }
       for value in step.operands + [step.result] { last[value.index] = index }
     }
-    for output in graph.outputs { last[output.value.index] = end }
+    // Inputs keep their memory too, so that a program can run again on what it was given.
+    for value in graph.inputs + graph.outputs.map(\.value) { last[value.index] = end }
     let stored = graph.values.filter { first[$0.index] != nil }
     let plan = ArenaPlan(
       stored.map {
