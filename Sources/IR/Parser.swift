@@ -164,33 +164,35 @@ private struct GraphParser {
   }
 }
 
-/// Tokens of the text form.
+/// Tokens of the text form, scalar by scalar: a name may begin or end in one that would join the quote beside it.
 private struct Scanner {
-  private let characters: [Character]
+  private let scalars: [Unicode.Scalar]
   private var position = 0
 
-  init(_ text: String) { characters = Array(text) }
+  init(_ text: String) { scalars = Array(text.unicodeScalars) }
 
   func error(_ problem: String) -> ParseError {
-    ParseError(line: 1 + characters[..<min(position, characters.count)].count { $0 == "\n" }, problem: problem)
+    ParseError(line: 1 + scalars[..<min(position, scalars.count)].count { $0 == "\n" }, problem: problem)
   }
 
+  private func text(_ scalars: ArraySlice<Unicode.Scalar>) -> String { String(String.UnicodeScalarView(scalars)) }
+
   private mutating func skipSpace() {
-    while position < characters.count, characters[position].isWhitespace { position += 1 }
+    while position < scalars.count, scalars[position].properties.isWhitespace { position += 1 }
   }
 
   /// The next character that is no space.
-  var next: Character? {
+  var next: Unicode.Scalar? {
     mutating get {
       skipSpace()
-      return position < characters.count ? characters[position] : nil
+      return position < scalars.count ? scalars[position] : nil
     }
   }
 
   mutating func accept(_ token: String) -> Bool {
     skipSpace()
-    let token = Array(token)
-    guard characters[position...].starts(with: token) else { return false }
+    let token = Array(token.unicodeScalars)
+    guard scalars[position...].starts(with: token) else { return false }
     position += token.count
     return true
   }
@@ -211,52 +213,54 @@ private struct Scanner {
 
   /// Digits, if they come next without a space.
   mutating func number() -> Int? {
-    let digits = characters[position...].prefix { $0.isASCII && $0.isNumber }
+    let digits = scalars[position...].prefix { ("0"..."9").contains($0) }
     guard !digits.isEmpty else { return nil }
     position += digits.count
-    return Int(String(digits))
+    return Int(text(digits))
   }
 
   mutating func word() throws -> String {
     skipSpace()
-    let word = characters[position...].prefix { !$0.isWhitespace && !",]}):".contains($0) }
+    let word = scalars[position...].prefix { !$0.properties.isWhitespace && !",]}):".unicodeScalars.contains($0) }
     if word.isEmpty { throw error("expected a word") }
     position += word.count
-    return String(word)
+    return text(word)
   }
 
   mutating func name() throws -> String {
     skipSpace()
-    guard position < characters.count else { throw error("expected a name") }
-    if characters[position] != "\"" {
-      let name = characters[position...].prefix { $0.isASCII && ($0.isLetter || $0.isNumber || "_./-".contains($0)) }
+    guard position < scalars.count else { throw error("expected a name") }
+    if scalars[position] != "\"" {
+      let name = scalars[position...].prefix(while: isPlain)
       if name.isEmpty { throw error("expected a name") }
       position += name.count
-      return String(name)
+      return text(name)
     }
     position += 1
     var name = String.UnicodeScalarView()
     while true {
-      guard position < characters.count else { throw error("a quoted name does not end") }
-      let character = characters[position]
+      guard position < scalars.count else { throw error("a quoted name does not end") }
+      let scalar = scalars[position]
       position += 1
-      switch character {
+      switch scalar {
       case "\"": return String(name)
       case "\\":
-        guard position < characters.count else { throw error("a quoted name does not end") }
-        let escaped = characters[position]
+        guard position < scalars.count else { throw error("a quoted name does not end") }
+        let escaped = scalars[position]
         position += 1
         guard escaped == "u" else {
-          name.append(contentsOf: escaped.unicodeScalars)
+          name.append(escaped)
           continue
         }
         try expect("{")
-        let digits = String(characters[position...].prefix { $0 != "}" })
+        let digits = text(scalars[position...].prefix { $0 != "}" })
         position += digits.count
         try expect("}")
-        guard let code = UInt32(digits, radix: 16), let scalar = Unicode.Scalar(code) else { throw error("\\u{\(digits)} is no character") }
-        name.append(scalar)
-      default: name.append(contentsOf: character.unicodeScalars)
+        guard let code = UInt32(digits, radix: 16), let control = Unicode.Scalar(code) else {
+          throw error("\\u{\(digits)} is no character")
+        }
+        name.append(control)
+      default: name.append(scalar)
       }
     }
   }
@@ -274,16 +278,16 @@ private struct Scanner {
 
   /// The comment behind an operation: `// node; derivation`.
   mutating func location() throws -> Location {
-    while position < characters.count, characters[position] == " " { position += 1 }
-    guard characters[min(position, characters.count)...].starts(with: "// ") else { return .unknown }
+    while position < scalars.count, scalars[position] == " " { position += 1 }
+    guard scalars[min(position, scalars.count)...].starts(with: "// ".unicodeScalars) else { return .unknown }
     position += 3
     var location = Location.unknown
-    if characters[position] != ";" { location.node = try name() }
-    if position < characters.count, characters[position] == ";" {
-      position += 2
-      let rest = characters[position...].prefix { $0 != "\n" }
+    if position < scalars.count, scalars[position] != ";" { location.node = try name() }
+    if position < scalars.count, scalars[position] == ";" {
+      position = min(position + 2, scalars.count)
+      let rest = scalars[position...].prefix { $0 != "\n" }
       position += rest.count
-      location.derivation = String(rest)
+      location.derivation = text(rest)
     }
     return location
   }

@@ -52,12 +52,15 @@ extension Graph {
   }
 }
 
+/// Whether an unquoted name may hold the scalar.
+func isPlain(_ scalar: Unicode.Scalar) -> Bool {
+  ("a"..."z").contains(scalar) || ("A"..."Z").contains(scalar) || ("0"..."9").contains(scalar)
+    || "_./-".unicodeScalars.contains(scalar)
+}
+
 /// Names other than plain identifiers (which may hold dots, slashes and hyphens, and do not start with a digit) are quoted.
 func quotedIfNeeded(_ name: String) -> String {
-  let plain = name.unicodeScalars.allSatisfy {
-    ("a"..."z").contains($0) || ("A"..."Z").contains($0) || ("0"..."9").contains($0) || "_./-".unicodeScalars.contains($0)
-  }
-  if plain, let first = name.unicodeScalars.first, !("0"..."9").contains(first) { return name }
+  if name.unicodeScalars.allSatisfy(isPlain), let first = name.unicodeScalars.first, !("0"..."9").contains(first) { return name }
   let escaped = name.unicodeScalars.map { scalar -> String in
     switch scalar {
     case "\"": return "\\\""
