@@ -61,7 +61,8 @@ let package = Package(
     .testTarget(
       name: "EndToEndTests",
       dependencies: [
-        "TensorTypes", "IR", "Operators", "Arrays", "Autodiff", "Passes", "ONNX", "Codegen", "NativeCompilation", "Execution",
+        "TensorTypes", "IR", "Operators", "Arrays", "Autodiff", "Passes", "ONNX", "Interpreters", "Codegen",
+        "NativeCompilation", "Execution",
       ]),
     .target(
       name: "Adjoint",

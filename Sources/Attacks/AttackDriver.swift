@@ -53,11 +53,11 @@ public struct AttackDriver {
   ///   - benign: what `benign` says about them.
   ///   - progress: called after each gradient step with the number of steps done, of `settings.totalSteps`.
   /// - Throws: `AttackError`, or the error of the runner.
-  public func attack(_ batch: AttackBatch, benign: [Measurement], progress: (Int) -> Void = { _ in }) throws -> [AttackOutcome] {
+  public func attack(_ batch: AttackBatch, benign: [Measurement], progress: (Int) throws -> Void = { _ in }) throws -> [AttackOutcome] {
     var done = 0
-    func advance() {
+    func advance() throws {
       done += 1
-      progress(done)
+      try progress(done)
     }
     var run = AttackRun(self, runner, batch, maps: benign.map(\.map))
     run.sweeps.forward += 2

@@ -42,7 +42,7 @@ struct AttackRun {
   }
 
   /// PGD from the original images (equation 1 of the paper).
-  mutating func descent(steps: Int, checking: Bool, snapshotAt: Int? = nil, advance: () -> Void) throws -> Descent {
+  mutating func descent(steps: Int, checking: Bool, snapshotAt: Int? = nil, advance: () throws -> Void) throws -> Descent {
     var x = origin.floats
     var descent = Descent(stopped: .init(repeating: nil, count: batch.count), choice: IterateChoice(count: batch.count))
     descent.snapshot = x
@@ -59,14 +59,14 @@ struct AttackRun {
       x = next
       if step + 1 == snapshotAt { descent.snapshot = x }
       if checking { try check(x, step: step + 1, of: steps, &descent.choice) }
-      advance()
+      try advance()
     }
     descent.last = (0..<batch.count).map { iterate(x, $0, step: steps) }
     return descent
   }
 
   /// The second phase of ADV²: both losses, with the map's weight growing from c to 2c.
-  mutating func secondPhase(from start: [Float], advance: () -> Void) throws -> (last: [Iterate], choice: IterateChoice) {
+  mutating func secondPhase(from start: [Float], advance: () throws -> Void) throws -> (last: [Iterate], choice: IterateChoice) {
     var x = start
     let steps = driver.settings.steps
     var choice = IterateChoice(count: batch.count)
@@ -77,7 +77,7 @@ struct AttackRun {
         AttackPrograms.stepName, x,
         ["mapTarget": mapTarget, "coefficient": HostTensor(.scalar, [Float(coefficient)])], step: step)
       try check(x, step: step + 1, of: steps, &choice)
-      advance()
+      try advance()
     }
     return ((0..<batch.count).map { iterate(x, $0, step: steps) }, choice)
   }

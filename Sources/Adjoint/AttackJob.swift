@@ -1,0 +1,239 @@
+import Arrays
+import Attacks
+import Execution
+import Hashing
+import IR
+import Images
+import Interpreters
+import Passes
+import TensorTypes
+
+/// Attacks images of files and writes what comes out of it, batch by batch.
+public struct AttackJob {
+  public struct Options: Sendable {
+    public var interpreter = "cam"
+    public var seed: UInt64 = 0
+    public var execution = ExecutionOptions()
+    /// Attack only images whose `class` column is what the model says.
+    public var onlyCorrect = false
+    /// The most images to attack.
+    public var limit: Int?
+    /// Attack finished images again.
+    public var force = false
+    public init() {}
+  }
+
+  public enum Event: Sendable {
+    case compiling
+    case classifying(done: Int, of: Int)
+    /// The model does not see what the image is labelled as.
+    case misclassified(image: String, label: String)
+    case attacking(images: Int, steps: Int)
+    case step(done: Int)
+    case skipped(AttackRecord)
+    case finished(AttackRecord)
+  }
+
+  private struct Candidate {
+    let request: AttackRequest
+    let name: String
+    let target: Int
+    let imageSHA256: String
+    let levels: [UInt8]
+    var benign: Measurement?
+  }
+
+  private let model: ImageClassifier
+  private let settings: AttackSettings
+  private let options: Options
+  private let output: OutputDirectory
+
+  public init(model: ImageClassifier, settings: AttackSettings, options: Options, output: OutputDirectory) {
+    self.model = model
+    self.settings = settings
+    self.options = options
+    self.output = output
+  }
+
+  static let endings = [".npz", ".png", ".report.png"]
+
+  /// Attacks the images that have no result of the same settings yet.
+  /// - Throws: the first error; results of finished batches stay.
+  /// - Returns: the records of all images, also of those that were finished before, in the order of the requests.
+  public func run(_ requests: [AttackRequest], events: (Event) throws -> Void = { _ in }) throws -> [AttackRecord] {
+    let names = try output.names(for: requests.map(\.path), extensions: Self.endings)
+    let targets = try requests.map { request throws(UsageError) in try model.labels.index(of: request.target) }
+    var results = try ResultsFile(output.file("results.jsonl"))
+    let recorded = try recordedSettings()
+    let interpreter = try makeInterpreter(options.interpreter, for: model.classifier)
+
+    var finished: [String: AttackRecord] = [:]
+    var open: [Candidate] = []
+    for ((request, name), target) in zip(zip(requests, names), targets) {
+      let hash = SHA256.hexDigest(of: try readBytes(request.path))
+      if !options.force, let record = results.record(of: name), record.settings == recorded, record.target == target,
+        record.imageSHA256 == hash, Self.endings.allSatisfy({ fileExists(output.file(name + $0)) })
+      {
+        finished[name] = record
+        try events(.skipped(record))
+        continue
+      }
+      let image = try model.resized(try Image(contentsOf: request.path))
+      open.append(
+        Candidate(request: request, name: name, target: target, imageSHA256: hash, levels: model.levels(image)))
+    }
+
+    if !open.isEmpty {
+      try events(.compiling)
+      let runner = try options.execution.runner([
+        try AttackPrograms.map(interpreter), try AttackPrograms.pgdStep(interpreter), try AttackPrograms.step(interpreter),
+      ])
+      let driver = AttackDriver(runner, mapShape: interpreter.mapShape, settings: settings)
+      let chosen = try classify(open, driver, room: options.limit.map { $0 - finished.count }, events)
+      let batchCount = (chosen.count + model.classifier.batch - 1) / model.classifier.batch
+      try events(.attacking(images: chosen.count, steps: batchCount * settings.totalSteps))
+      for first in 0..<batchCount {
+        let part = Array(chosen.dropFirst(first * model.classifier.batch).prefix(model.classifier.batch))
+        let records = try attack(part, driver, recorded) { try events(.step(done: first * settings.totalSteps + $0)) }
+        try results.add(records)
+        for record in records {
+          finished[record.image] = record
+          try events(.finished(record))
+        }
+      }
+    }
+    return names.compactMap { finished[$0] }
+  }
+
+  // MARK: Batches
+
+  /// The batch of some candidates, padded with repeats of the last.
+  private func batch(_ candidates: [Candidate]) -> AttackBatch {
+    let full = candidates + Array(repeating: candidates[candidates.count - 1], count: model.classifier.batch - candidates.count)
+    return AttackBatch(shape: model.imageShape, levels: full.flatMap(\.levels), targets: full.map(\.target))
+  }
+
+  /// What the model makes of the unchanged images; drops those that are not to be attacked.
+  /// - Throws: `UsageError` when an image already has its target as label.
+  private func classify(_ candidates: [Candidate], _ driver: AttackDriver, room: Int?, _ events: (Event) throws -> Void) throws
+    -> [Candidate]
+  {
+    var chosen: [Candidate] = []
+    for first in stride(from: 0, to: candidates.count, by: model.classifier.batch) {
+      if let room, chosen.count >= room { break }
+      try events(.classifying(done: first, of: candidates.count))
+      let part = Array(candidates.dropFirst(first).prefix(model.classifier.batch))
+      for (candidate, benign) in zip(part, try driver.benign(batch(part))) {
+        if options.onlyCorrect, let label = candidate.request.label, label != benign.label {
+          try events(.misclassified(image: candidate.name, label: model.labels.name(benign.label)))
+          continue
+        }
+        guard benign.label != candidate.target else {
+          throw UsageError(
+            "the target of '\(candidate.request.path)' is \(model.labels.name(candidate.target)), which is what the model sees already; choose another")
+        }
+        var candidate = candidate
+        candidate.benign = benign
+        chosen.append(candidate)
+      }
+    }
+    return room.map { Array(chosen.prefix(max($0, 0))) } ?? chosen
+  }
+
+  private func attack(
+    _ candidates: [Candidate], _ driver: AttackDriver, _ recorded: AttackRecord.Settings, progress: (Int) throws -> Void
+  ) throws -> [AttackRecord] {
+    let start = ContinuousClock.now
+    let batch = batch(candidates)
+    let known = candidates.compactMap(\.benign)
+    let benign = known + Array(repeating: known[known.count - 1], count: batch.count - known.count)
+    let outcomes = try driver.attack(batch, benign: benign, progress: progress)
+
+    func judge(_ x: [Float]) throws -> [Measurement] {
+      try driver.measure(x, shape: batch.shape, classes: batch.targets, benign: benign.map(\.map))
+    }
+    let files = try outcomes.map { outcome throws(ImageError) in try model.image(outcome.result.levels).encodedPNG() }
+    let decoded = try files.map { bytes throws(ImageError) in try Image(decoding: bytes) }
+    let float = try judge(outcomes.flatMap(\.result.pixels))
+    let png = try judge(decoded.flatMap { pixels(model.levels($0)) })
+    var others: [(name: String, measurements: [Measurement])] = []
+    for (index, other) in (outcomes.first?.others ?? []).enumerated() {
+      others.append((other.name, try judge(outcomes.flatMap { pixels($0.others[index].iterate.levels) })))
+    }
+    let seconds = (ContinuousClock.now - start).seconds
+
+    var records: [AttackRecord] = []
+    for (index, candidate) in candidates.enumerated() {
+      let outcome = outcomes[index]
+      func judgement(_ measurement: Measurement) -> AttackRecord.Judgement {
+        .init(measurement, target: candidate.target, confidence: settings.confidence)
+      }
+      let record = AttackRecord(
+        image: candidate.name, path: candidate.request.path, imageSHA256: candidate.imageSHA256, label: outcome.label,
+        labelName: model.labels.name(outcome.label), labelProbability: outcome.benign.targetProbability,
+        target: candidate.target, targetName: model.labels.name(candidate.target),
+        benignRawMapRange: [outcome.benign.rawRange.low, outcome.benign.rawRange.low + outcome.benign.rawRange.extent],
+        step: outcome.result.step, passedCheck: outcome.passedCheck, float: judgement(float[index]),
+        png: judgement(png[index]),
+        others: others.enumerated().map { position, other in
+          .init(
+            name: other.name, step: outcome.others[position].iterate.step, png: judgement(other.measurements[index]))
+        },
+        sweeps: outcome.sweeps, comparisonSweeps: outcome.comparisonSweeps, seconds: seconds,
+        threads: options.execution.threads ?? ThreadPool.usableProcessorCount, settings: recorded)
+      let comparison = others.first { $0.name == "pgd.last" }?.measurements[index]
+      let report = try attackReport(
+        record, photo: model.image(candidate.levels), adversarial: decoded[index], benign: outcome.benign,
+        measured: png[index], comparison: comparison, mapShape: driver.mapShape)
+      try NPZ.write(
+        arrays(candidate, outcome, float[index], mapShape: driver.mapShape), to: output.file(candidate.name + ".npz"))
+      try AtomicFile.write(files[index], to: output.file(candidate.name + ".png"))
+      try AtomicFile.write(try report.rendered().encodedPNG(), to: output.file(candidate.name + ".report.png"))
+      records.append(record)
+    }
+    return records
+  }
+
+  private func arrays(_ candidate: Candidate, _ outcome: AttackOutcome, _ measured: Measurement, mapShape: Shape)
+    -> [(String, HostTensor)]
+  {
+    let image = Shape([1] + model.imageShape.extents.dropFirst())
+    let map = Shape(Array(mapShape.extents.dropFirst()))
+    return [
+      ("x", HostTensor(image, pixels(candidate.levels))), ("adversarial", HostTensor(image, outcome.result.pixels)),
+      ("target", HostTensor(.scalar, [Int64(candidate.target)])), ("label", HostTensor(.scalar, [Int64(outcome.label)])),
+      ("probabilities", HostTensor([measured.probabilities.count], measured.probabilities)),
+      ("mapBenign", HostTensor(map, outcome.benign.map)), ("mapAdversarial", HostTensor(map, measured.map)),
+    ]
+  }
+
+  private func recordedSettings() throws -> AttackRecord.Settings {
+    AttackRecord.Settings(
+      attack: settings.method.rawValue, interpreter: options.interpreter, eps: settings.threat.eps,
+      alpha: settings.threat.alpha, steps: settings.steps, warm: settings.method == .pgd ? 0 : settings.warm,
+      coefficient: settings.coefficient, confidence: settings.confidence, compare: settings.comparesWithPGD,
+      seed: options.seed, batch: model.classifier.batch, processor: try options.execution.targetName(),
+      preprocessing: "\(model.preprocessing.words); \(model.resizeRule)", modelSHA256: model.sha256, version: adjointVersion)
+  }
+}
+
+extension Duration {
+  /// The duration in seconds.
+  var seconds: Double { Double(components.seconds) + 1e-18 * Double(components.attoseconds) }
+}
+
+/// The interpreter of that name, on the prepared network of a classifier.
+/// - Throws: `UsageError` for an unknown name; `InterpreterError`.
+public func makeInterpreter(_ name: String, for classifier: Classifier) throws -> any Interpreter {
+  guard name == "cam" else { throw UsageError("there is no interpreter '\(name)'; cam is known") }
+  var interpreter = try ClassActivationMap(classifier)
+  interpreter.network = try Pipeline.prepare(interpreter.network)
+  return interpreter
+}
+
+extension Preprocessing {
+  /// All members on one line.
+  var words: String {
+    "range \(range), mean \(mean), std \(std), \(channelOrder.rawValue), \(layout.rawValue)"
+  }
+}

@@ -1,0 +1,52 @@
+import Attacks
+import Images
+import TensorTypes
+
+/// The panels of one attack: photo, adversarial photo, perturbation, and the heatmaps side by side on one scale.
+func attackReport(
+  _ record: AttackRecord, photo: Image, adversarial: Image, benign: Measurement, measured: Measurement,
+  comparison: Measurement?, mapShape: Shape
+) throws -> Report {
+  func overlay(_ map: [Float], on image: Image) -> Image {
+    Images.Heatmap(width: mapShape[2], height: mapShape[1], values: map).overlaid(on: image)
+  }
+  let attack = record.settings.attack == "pgd" ? "PGD" : "ADV\u{b2}"
+  var maps = [
+    Panel("CAM, unchanged photo", overlay(benign.map, on: photo), captions: ["for \(record.labelName)"])
+  ]
+  if let comparison, let judged = record.others.first(where: { $0.name == "pgd.last" })?.png {
+    maps.append(
+      Panel(
+        "CAM under PGD", overlay(comparison.map, on: photo),
+        captions: ["for \(record.targetName)", "L1 to the unchanged map \(fixed(judged.mapL1, 3))"]))
+  }
+  maps.append(
+    Panel(
+      "CAM under \(attack)", overlay(measured.map, on: photo),
+      captions: ["for \(record.targetName)", "L1 to the unchanged map \(fixed(record.png.mapL1, 3))"]))
+  return Report(
+    heading: "\(record.labelName) -> \(record.png.success ? record.targetName : "not \(record.targetName)")",
+    rows: [
+      .init([
+        Panel("Photo", photo, captions: ["\(record.labelName) \(fixed(record.labelProbability, 3))"]),
+        Panel(
+          "Adversarial photo (\(attack))", adversarial,
+          captions: ["\(record.targetName) \(fixed(record.png.targetProbability, 3))"]),
+        Panel("Perturbation x10", try adversarial.difference(from: photo, amplifiedBy: 10)),
+      ]),
+      .init(maps, colorScale: ColorScale()),
+    ])
+}
+
+/// A number with a fixed count of decimals.
+public func fixed(_ number: Double, _ decimals: Int) -> String {
+  guard number.isFinite, abs(number) < 1e15 else { return "\(number)" }
+  var scale = 1.0
+  for _ in 0..<decimals { scale *= 10 }
+  let scaled = (abs(number) * scale).rounded()
+  let whole = Int(scaled / scale)
+  let sign = number < 0 && scaled > 0 ? "-" : ""
+  guard decimals > 0 else { return sign + "\(whole)" }
+  let digits = String(Int(scaled - Double(whole) * scale))
+  return sign + "\(whole)." + String(repeating: "0", count: decimals - digits.count) + digits
+}

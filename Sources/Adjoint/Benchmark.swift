@@ -1,0 +1,108 @@
+import Execution
+import Glibc
+import IR
+import NativeCompilation
+import TensorTypes
+
+/// How fast the compiled graphs of a model are.
+public struct Benchmark: Sendable, Encodable {
+  public struct Row: Sendable, Encodable {
+    public let of: String
+    public let batch: Int
+    public let medianMilliseconds: Double
+    public let bestMilliseconds: Double
+    public let runs: Int
+    /// At the median, counting what the compiled program computes.
+    public let gigaflopsPerSecond: Double
+    public let shareOfPeak: Double
+    public let floatingPointOperations: Int
+    public let arenaBytes: Int
+    public let constantBytes: Int
+    /// Of the whole process so far, compiler and model included.
+    public let peakResidentBytes: Int
+  }
+
+  public let model: String
+  public let cpu: String
+  public let threads: Int
+  public let peakGigaflopsPerSecond: Double
+  public private(set) var rows: [Row] = []
+
+  /// Measures every derived graph at every batch size on random images.
+  /// - Throws: what importing, differentiating and compiling throw.
+  public init(
+    path: String, batches: [Int], of derived: [DerivedGraph], interpreter: String, shapes: [String: [Int]],
+    overrides: ModelDescription, execution: ExecutionOptions, progress: (Row) -> Void = { _ in }
+  ) throws {
+    let compiler = try execution.compiler()
+    let pool = ThreadPool(threadCount: execution.threads ?? ThreadPool.usableProcessorCount)
+    model = path
+    cpu = compiler.cpu.name
+    threads = pool.threadCount
+    let peak = try PeakRate.measure(cpu: compiler.cpu, compiler: try CCompiler.locate(), pool: pool)
+    peakGigaflopsPerSecond = peak / 1e9
+    for kind in derived {
+      for batch in batches {
+        let stages = try GraphStages(
+          kind, ofModelAt: path, batch: batch, interpreter: interpreter, shapes: shapes, overrides: overrides)
+        let executable = try Executable(try compiler.compile([stages.simplified]), pool: pool)
+        let row = try Self.measure(executable, kind, batch: batch, peak: peak)
+        rows.append(row)
+        progress(row)
+      }
+    }
+  }
+
+  private static func measure(_ executable: Executable, _ kind: DerivedGraph, batch: Int, peak: Double) throws -> Row {
+    let program = executable.programs[0]
+    for (number, port) in program.inputs.enumerated() { try executable.write(sample(port.type, number), to: port) }
+    var seconds: [Double] = []
+    // Once to warm up, then for two seconds, at least five times.
+    try executable.run(0)
+    let start = ContinuousClock.now
+    while seconds.count < 5 || ((ContinuousClock.now - start).seconds < 2 && seconds.count < 1000) {
+      let begin = ContinuousClock.now
+      try executable.run(0)
+      seconds.append((ContinuousClock.now - begin).seconds)
+    }
+    seconds.sort()
+    let median = seconds[seconds.count / 2]
+    let rate = Double(program.floatingPointOperations) / median
+    var usage = rusage()
+    getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
+    return Row(
+      of: kind.rawValue, batch: batch, medianMilliseconds: median * 1e3, bestMilliseconds: seconds[0] * 1e3,
+      runs: seconds.count, gigaflopsPerSecond: rate / 1e9, shareOfPeak: rate / peak,
+      floatingPointOperations: program.floatingPointOperations, arenaBytes: executable.arenaByteCount,
+      constantBytes: executable.constantByteCount, peakResidentBytes: usage.ru_maxrss * 1024)
+  }
+
+  /// Numbers in [0, 1) that look random, zeros for integers.
+  private static func sample(_ type: TensorType, _ number: Int) -> HostTensor {
+    guard type.element.isFloatingPoint else { return .filled(type, with: 0) }
+    var state = UInt32(truncatingIfNeeded: number &* 7919 &+ 1)
+    return HostTensor(
+      type,
+      .double(
+        (0..<type.shape.elementCount).map { _ in
+          state = state &* 1_664_525 &+ 1_013_904_223
+          return Double(state >> 8) / Double(1 << 24)
+        }))
+  }
+
+  /// One line for the head, then one for each row.
+  public var text: String {
+    ([
+      "\(model) on \(cpu), \(threads) threads, FMA peak \(fixed(peakGigaflopsPerSecond, 1)) GFLOP/s"
+    ] + rows.map(\.text)).joined(separator: "\n")
+  }
+}
+
+extension Benchmark.Row {
+  public var text: String {
+    "\(of) batch \(batch): \(fixed(medianMilliseconds, 2)) ms median, \(fixed(bestMilliseconds, 2)) ms best of \(runs), "
+      + "\(fixed(gigaflopsPerSecond, 1)) GFLOP/s, \(fixed(100 * shareOfPeak, 1)) % of peak, "
+      + "arena \(fixed(Double(arenaBytes) / 1e6, 1)) MB, constants \(fixed(Double(constantBytes) / 1e6, 1)) MB, "
+      + "resident at most \(fixed(Double(peakResidentBytes) / 1e6, 0)) MB"
+  }
+}

@@ -1,0 +1,98 @@
+import Hashing
+import IR
+import Interpreters
+import ONNX
+import Passes
+import TensorTypes
+
+/// What `inspect` says about a model.
+public struct Inspection: Sendable, Encodable {
+  public struct Port: Sendable, Encodable {
+    public let name: String
+    public let element: String
+    public let shape: [Int]
+  }
+
+  public struct Operator: Sendable, Encodable {
+    public let name: String
+    public let count: Int
+  }
+
+  public struct CAM: Sendable, Encodable {
+    /// The linear layer and the feature map, in words; nil when the model has no class activation map.
+    public let layer: String?
+    public let featureShape: [Int]?
+    public let classCount: Int?
+    /// Why it has none.
+    public let refusal: String?
+  }
+
+  public let path: String
+  public let sha256: String
+  public let producer: String
+  public let irVersion: Int64
+  public let opset: Int64
+  public let inputs: [Port]
+  public let outputs: [Port]
+  public let operators: [Operator]
+  public let parameters: Int
+  /// Of one forward pass over the batch that was given.
+  public let floatingPointOperations: Int
+  /// "softmax" or "log-softmax" when the scores are probabilities, and logits were recovered by dropping it.
+  public let droppedSoftmax: String?
+  public let cam: CAM
+
+  /// - Throws: `ImportError`, `FileError`, `TypeError`, `UsageError`; a model that is no classifier is no error.
+  public init(path: String, batch: Int, shapes: [String: [Int]], overrides: ModelDescription) throws {
+    self.path = path
+    sha256 = SHA256.hexDigest(of: try readBytes(path))
+    let imported: ImportedModel
+    var dropped: String?
+    do {
+      let model = try ImageClassifier(path: path, batch: batch, shapes: shapes, overrides: overrides)
+      imported = model.imported
+      dropped = model.classifier.dropped
+      do {
+        let layer = try ClassActivationMap(model.classifier).layer
+        cam = CAM(
+          layer: layer.description, featureShape: layer.featureShape.extents, classCount: layer.classCount, refusal: nil)
+      } catch {
+        cam = CAM(layer: nil, featureShape: nil, classCount: nil, refusal: error.description)
+      }
+    } catch let error as InterpreterError {
+      imported = try importONNX(path: path, options: ImportOptions(batch: batch, shapes: shapes))
+      cam = CAM(layer: nil, featureShape: nil, classCount: nil, refusal: error.description)
+    }
+    droppedSoftmax = dropped
+    let graph = imported.graph
+    func port(_ name: String, _ value: Value) -> Port {
+      Port(name: name, element: graph[value].type.element.rawValue, shape: graph[value].type.shape.extents)
+    }
+    producer = imported.producer
+    irVersion = imported.irVersion
+    opset = imported.opset
+    inputs = graph.inputs.map { port(graph.name(ofInput: $0), $0) }
+    outputs = graph.outputs.map { port($0.name, $0.value) }
+    operators = imported.operatorCounts.map { Operator(name: $0.name, count: $0.count) }
+    parameters = imported.parameterCount
+    floatingPointOperations = try Pipeline.simplify(try Pipeline.prepare(graph)).floatingPointOperations
+  }
+
+  /// One fact a line.
+  public var text: String {
+    func ports(_ ports: [Port]) -> String {
+      ports.map { "\($0.name) \($0.element)[\($0.shape.map(String.init).joined(separator: ","))]" }.joined(separator: ", ")
+    }
+    var lines = [
+      "model       \(path)", "SHA-256     \(sha256)",
+      "written by  \(producer.isEmpty ? "unknown" : producer), IR version \(irVersion)", "opset       \(opset)",
+      "inputs      \(ports(inputs))", "outputs     \(ports(outputs))",
+      "operators   \(operators.map { "\($0.name) \($0.count)" }.joined(separator: ", "))",
+      "parameters  \(parameters)",
+      "operations  \(floatingPointOperations) (\(fixed(Double(floatingPointOperations) / 1e9, 3)) GFLOP forward)",
+    ]
+    if let droppedSoftmax { lines.append("logits      recovered by dropping the \(droppedSoftmax) at the end") }
+    lines.append("CAM layer   \(cam.layer ?? "none: \(cam.refusal ?? "")")")
+    return lines.joined(separator: "\n")
+  }
+}

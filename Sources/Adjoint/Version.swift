@@ -1,0 +1,2 @@
+/// The version of this program, recorded with every result.
+public let adjointVersion = "0.1.0"

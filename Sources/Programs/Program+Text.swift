@@ -1,0 +1,33 @@
+extension Program {
+  /// The steps with their algorithms, one a line.
+  public var scheduleText: String {
+    var lines = ["schedule @\(name) {"]
+    for (index, step) in steps.enumerated() {
+      let node = step.node.map { "   // \($0)" } ?? ""
+      lines.append("  \(index): \(step.summary), \(step.taskCount) tasks, \(step.floatingPointOperations) FLOP\(node)")
+    }
+    return (lines + ["}"]).joined(separator: "\n") + "\n"
+  }
+
+  /// Ports, steps with their kernels and addresses, and the sizes of it all.
+  public var text: String {
+    func words(_ address: Address) -> String {
+      switch address {
+      case .arena(let offset): "arena+\(offset)"
+      case .constants(let offset): "constants+\(offset)"
+      }
+    }
+    var lines = [
+      "program @\(name) {",
+      "  // arena \(arenaByteCount) bytes, \(floatingPointOperations) FLOP, \(bytesMoved) bytes moved",
+    ]
+    lines += inputs.map { "  input \($0.name): \($0.type) at arena+\($0.offset)" }
+    for (index, step) in steps.enumerated() {
+      let node = step.node.map { "   // \($0)" } ?? ""
+      lines.append(
+        "  \(index): kernel_\(step.kernel)(\(step.operands.map(words).joined(separator: ", "))) x \(step.taskCount)  \(step.summary)\(node)")
+    }
+    lines += outputs.map { "  output \($0.name): \($0.type) at arena+\($0.offset)" }
+    return (lines + ["}"]).joined(separator: "\n") + "\n"
+  }
+}

@@ -1,0 +1,111 @@
+import Adjoint
+import ArgumentParser
+import Attacks
+
+struct AttackCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "attack",
+    abstract: "Changes images so that the model sees another class; adv2 also keeps the heatmap.",
+    discussion: """
+      Writes DIR/<image>.npz, DIR/<image>.png (8 bits, within eps exactly), DIR/<image>.report.png and DIR/results.jsonl. \
+      Images with a result of the same settings are skipped.
+      """)
+
+  @Argument(help: "An ONNX file.") var model: String
+  @Argument(help: "PNG or JPEG files; all of the file that --targets names, if none is given.") var images: [String] = []
+  @Option(help: "pgd, or adv2.") var attack = AttackSettings.Method.adv2
+  @Option(help: "The interpreter whose map is kept: cam.") var interpreter = "cam"
+  @Option(help: "The class that the model shall see, by number or name.") var target: String?
+  @Option(help: ArgumentHelp("A CSV file with the columns file and target, and optionally class.", valueName: "file"))
+  var targets: String?
+  @Option(help: "The largest change of a value in [0, 1].") var eps = Fraction(0.031)
+  @Option(help: "The change in one step.") var alpha = Fraction(1.0 / 255)
+  @Option(help: "Steps of pgd (1000), or of the second phase of adv2 (1200).") var steps: Int?
+  @Option(help: "PGD steps ahead of the second phase of adv2.") var warm = 400
+  @Option(help: "c of the map's weight, which grows from c to 2c.") var coefficient = 5.0
+  @Option(help: "Recorded with the results; neither attack draws random numbers yet.") var seed: UInt64 = 0
+  @Option(help: "Images that run together; otherwise up to 8.") var batch: Int?
+  @Option(name: [.customShort("o"), .long], help: ArgumentHelp("Where results are written.", valueName: "dir"))
+  var output: String
+  @Flag(help: "Also run PGD on the same images, for comparison.") var compare = false
+  @Flag(help: "Attack only images that the model classifies as the column class of --targets says.") var onlyCorrect = false
+  @Option(help: "Attack at most so many images.") var limit: Int?
+  @Flag(help: "Attack finished images again.") var force = false
+  @OptionGroup var modelOptions: ModelOptions
+  @OptionGroup var execution: ExecutionFlags
+
+  func validate() throws {
+    if let batch { try checkBatch(batch) }
+    guard (target == nil) != (targets == nil) else { throw ValidationError("Give either --target or --targets.") }
+    if images.isEmpty && targets == nil { throw ValidationError("Missing expected argument '<images> ...'.") }
+    guard eps.value > 0, eps.value <= 1 else { throw ValidationError("--eps is \(eps.value); more than 0 up to 1 is accepted.") }
+    guard alpha.value > 0, alpha.value <= 1 else { throw ValidationError("--alpha is \(alpha.value); more than 0 up to 1 is accepted.") }
+    if let steps, !(1...1_000_000).contains(steps) { throw ValidationError("--steps is \(steps); 1 to 1000000 are accepted.") }
+    guard (0...1_000_000).contains(warm) else { throw ValidationError("--warm is \(warm); 0 to 1000000 are accepted.") }
+    guard coefficient >= 0, coefficient.isFinite else {
+      throw ValidationError("--coefficient is \(coefficient); 0 or more is accepted.")
+    }
+    if let limit, limit < 1 { throw ValidationError("--limit is \(limit); 1 or more is accepted.") }
+    if onlyCorrect && targets == nil { throw ValidationError("--only-correct needs the column class of --targets.") }
+  }
+
+  func run() throws {
+    let requests = try requests()
+    let classifier = try ImageClassifier(
+      path: model, batch: batch ?? max(1, min(limit ?? requests.count, requests.count, 8)), shapes: modelOptions.shapes,
+      overrides: modelOptions.description)
+    let settings = AttackSettings(
+      method: attack, threat: ThreatModel(eps: eps.value, alpha: alpha.value), steps: steps, warm: warm,
+      coefficient: coefficient, comparesWithPGD: compare && attack == .adv2)
+    var options = AttackJob.Options()
+    options.interpreter = interpreter
+    options.seed = seed
+    options.execution = execution.options
+    options.onlyCorrect = onlyCorrect
+    options.limit = limit
+    options.force = force
+    let job = AttackJob(model: classifier, settings: settings, options: options, output: try OutputDirectory(output))
+    let progress = ProgressBar()
+    defer { progress.end() }
+    let records = try job.run(requests) { try show($0, progress) }
+    progress.end()
+    if records.count > 1 { try StandardStream.output.writeLine("\n" + AttackSummary(records).text) }
+  }
+
+  private func requests() throws -> [AttackRequest] {
+    if let targets { return try AttackRequest.read(targets, images: images) }
+    return images.map { AttackRequest(path: $0, target: target ?? "") }
+  }
+
+  private func show(_ event: AttackJob.Event, _ progress: ProgressBar) throws {
+    switch event {
+    case .compiling: progress.begin("compiling", total: nil)
+    case .classifying(let done, let total):
+      progress.begin("classifying", total: total)
+      progress.update(done)
+    case .misclassified(let image, let label): try progress.print("\(image): left out, the model sees \(label)", to: .error)
+    case .attacking(_, let steps): progress.begin("attacking", total: steps)
+    case .step(let done): progress.update(done)
+    case .skipped(let record): try progress.print("\(verdict(record)) (finished before)")
+    case .finished(let record): try progress.print(verdict(record))
+    }
+  }
+
+  /// Label before and after with probabilities, map distance, and time: as measured from the decoded PNG.
+  private func verdict(_ record: AttackRecord) -> String {
+    let after = record.png.success
+      ? "\(record.targetName) \(fixed(record.png.targetProbability, 3))"
+      : "not \(record.targetName) (\(fixed(record.png.targetProbability, 3)))"
+    let comparison = record.pgdMapL1.map { ", under PGD \(fixed($0, 3))" } ?? ""
+    return "\(record.image): \(record.labelName) \(fixed(record.labelProbability, 3)) -> \(after), "
+      + "map distance \(fixed(record.png.mapL1, 3))\(comparison), \(fixed(record.seconds, 1)) s"
+  }
+}
+
+extension Fraction {
+  init(_ value: Double) { self.value = value }
+}
+
+extension Fraction: CustomStringConvertible {
+  var description: String { "\(value)" }
+}

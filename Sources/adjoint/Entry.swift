@@ -1,0 +1,58 @@
+import Adjoint
+import ArgumentParser
+import Glibc
+import ONNX
+
+/// Exit status: 0 done, 1 failed job, 2 wrong call, 130 interrupted.
+@main
+enum Entry {
+  static func main() {
+    signal(SIGINT) { _ in interrupted() }
+    do {
+      var command = try AdjointCommand.parseAsRoot()
+      try command.run()
+    } catch {
+      exit(report(error))
+    }
+  }
+
+  /// Says what went wrong in one sentence on standard error; help that was asked for goes to standard output.
+  /// - Returns: the exit status.
+  private static func report(_ error: any Error) -> Int32 {
+    switch error {
+    case let error as UsageError:
+      complain(error.description)
+      return 2
+    case ImportError.unusableOption(let problem):
+      complain(problem)
+      return 2
+    case let error as ImportError:
+      complain(error.description)
+      if case .shapeMismatch = error { return 2 }
+      return 1
+    default: break
+    }
+    let code = AdjointCommand.exitCode(for: error)
+    if code == .success {
+      do { try StandardStream.output.writeLine(AdjointCommand.fullMessage(for: error)) } catch { return 1 }
+      return 0
+    }
+    if code == .validationFailure {
+      complain(AdjointCommand.message(for: error) + " (adjoint --help shows the commands and their options)")
+      return 2
+    }
+    complain("\(error)")
+    return 1
+  }
+
+  private static func complain(_ words: String) {
+    // Nobody is left to tell when this fails.
+    try? StandardStream.error.writeLine("adjoint: \(words)")
+  }
+}
+
+/// Leaves at once; what is finished stays, since files are renamed into place when whole.
+private func interrupted() {
+  if ProgressBar.isVisible.load(ordering: .relaxed) { write(STDERR_FILENO, "\n", 1) }
+  _exit(130)
+}
