@@ -63,7 +63,7 @@ extension Graph {
   }
 
   /// x where the value, behind reshapes, is the softmax or log-softmax of x over all axes but the first.
-  func operandOfSoftmax(_ value: Value) -> (x: Value, name: String)? {
+  public func operandOfSoftmax(_ value: Value) -> (x: Value, name: String)? {
     let value = strippingReshapes(value)
     let rows = self[value].type.shape.extents.first ?? 1
     func sumOperand(_ value: Value) -> Value? {

@@ -1,13 +1,23 @@
 import Autodiff
 import IR
+import Interpreters
 import ONNX
 import Operators
 import Passes
 import TensorTypes
 
+extension Graph {
+  /// The graph with logits as its output in place of a trailing softmax of them.
+  func endingInLogits() -> Graph {
+    let output = outputs[0]
+    let logits = operandOfSoftmax(output.value)?.x ?? output.value
+    return Graph(name: name, nodes: nodes, inputs: inputs, outputs: [Output(name: output.name, value: logits)])
+  }
+}
+
 /// logits, the gradient of Σ −log p_target and its Hessian-vector product along v, of an imported model, ready to run.
 func secondOrderGraph(_ model: Graph) throws -> Graph {
-  let prepared = try Pipeline.prepare(model)
+  let prepared = try Pipeline.prepare(model.endingInLogits())
   let builder = GraphBuilder(continuing: prepared)
   let x = prepared.inputs[0], scores = prepared.outputs[0].value
   let target = builder.input("target", TensorType(.int64, [builder.shape(of: scores)[0]]))
