@@ -91,12 +91,7 @@ extension GraphImporter {
       let isBatch = axis == 0 && dimensions.count >= 2
       switch dimension {
       case .extent(let fixed) where fixed >= 0:
-        if isBatch, let batch, fixed != batch {
-          replacedBatch.append(Int(fixed))
-          extents.append(batch)
-        } else {
-          extents.append(Int(fixed))
-        }
+        extents.append(isBatch ? widening?.batch ?? Int(fixed) : Int(fixed))
       case .free(let symbol?) where symbols[symbol] != nil: extents.append(symbols[symbol, default: 1])
       case .extent, .free(nil):
         guard isBatch else { throw .freeDimension(input: input, axis: axis, symbol: nil, shape: words(dimensions)) }
@@ -116,20 +111,5 @@ extension GraphImporter {
       }
     }
     return "[\(words.joined(separator: ","))]"
-  }
-
-  /// When a batch size took the place of a declared one, the outputs need to follow it.
-  func checkBatch(_ batch: Int?, _ outputs: [Graph.Output]) throws(ImportError) {
-    guard let batch, !replacedBatch.isEmpty else { return }
-    for (output, declared) in zip(outputs, model.graph.outputs) {
-      guard case .tensor(_, let dimensions?) = declared.kind, case .extent(let fixed)? = dimensions.first,
-        replacedBatch.contains(Int(fixed)), dimensions.count >= 2
-      else { continue }
-      let shape = builder.shape(of: output.value)
-      guard shape.rank == dimensions.count, shape[0] == batch else {
-        throw .unusableOption(
-          "the model is written for batch size \(fixed): with \(batch), its output \(quoted(output.name)) would be \(shape)")
-      }
-    }
   }
 }

@@ -9,10 +9,11 @@ final class GraphImporter {
   let builder = GraphBuilder()
   var boundInputs: [String] = []
   private(set) var parameterCount = 0
-  /// Inputs whose declared first extent was replaced by the batch size.
-  var replacedBatch: [Int] = []
+  /// Set when the model is imported for another batch size than it is written for.
+  let widening: BatchWidening?
 
   private var values: [String: Value] = [:]
+  private var tensors: [String: HostTensor] = [:]
   private let initialisers: [String: ONNXTensor]
   /// For each node of the builder, whether constants alone decide it.
   private var isConstantExpression: [Bool] = []
@@ -22,9 +23,16 @@ final class GraphImporter {
   /// Integer and boolean results of at most so many elements are computed while importing.
   private static let foldingLimit = 1 << 20
 
-  init(_ model: ONNXModel, opset: Int64) {
+  /// - Parameter declared: an importer that has imported the nodes for the batch size that the model is written for.
+  init(_ model: ONNXModel, opset: Int64, widening declared: GraphImporter? = nil, to batch: Int? = nil) {
     self.model = model
     self.opset = opset
+    if let declared, let batch {
+      widening = BatchWidening(batch: batch, declared: declared.values.mapValues { declared.builder.shape(of: $0) })
+      tensors = declared.tensors
+    } else {
+      widening = nil
+    }
     initialisers = Dictionary(model.graph.initialisers.map { ($0.name, $0) }) { first, _ in first }
   }
 
@@ -34,21 +42,32 @@ final class GraphImporter {
   func value(named name: String) throws(ImportError) -> Value {
     if let value = values[name] { return value }
     guard let tensor = initialisers[name] else { throw .dangling(value: name, user: "the graph") }
-    let host = try tensor.hostTensor(from: model.elements)
+    let host: HostTensor
+    if let known = tensors[name] { host = known } else { host = try tensor.hostTensor(from: model.elements) }
+    tensors[name] = host
     if host.type.element.isFloatingPoint { parameterCount += host.shape.elementCount }
     let value = builder.constant(host, name: name)
     values[name] = value
     return value
   }
 
-  func importNode(_ node: ONNXNode) throws(ImportError) {
+  /// Makes the inputs, then imports the nodes in the given order.
+  func importNodes(_ order: [Int], _ options: ImportOptions) throws(ImportError) {
+    try bindInputs(options)
+    for index in order { try importNode(model.graph.nodes[index]) }
+  }
+
+  private func importNode(_ node: ONNXNode) throws(ImportError) {
     let reference = ImportError.NodeReference(name: node.label, type: node.type)
     builder.location = Location(node: node.label)
     do {
       guard let rule = ImportRule.all[node.type] else { throw ImportProblem("it has no import rule") }
       let results = try rule.apply(to: try NodeImport(node, in: self))
-      for (name, value) in zip(node.outputs, results) where !name.isEmpty { values[name] = value }
       try checkAndFold()
+      for (name, value) in zip(node.outputs, results) where !name.isEmpty {
+        values[name] = value
+        try widening?.check(name, builder.shape(of: value))
+      }
     } catch let error as ImportError {
       throw error
     } catch {
@@ -116,16 +135,16 @@ final class GraphImporter {
   }
 
   /// The graph of everything that the outputs need, where values known by now are constants.
-  func finish(batch: Int?) throws(ImportError) -> Graph {
+  func finish() throws(ImportError) -> Graph {
     var outputs: [Graph.Output] = []
     for output in model.graph.outputs {
       if case .other(let words) = output.kind, words != ONNXValue.undeclared {
         throw .unusableOutput(output: output.name, found: words)
       }
       let value = try value(named: output.name)
+      try widening?.checkOutput(output.name, builder.shape(of: value))
       outputs.append(Graph.Output(name: output.name, value: value))
     }
-    try checkBatch(batch, outputs)
     var isLive = [Bool](repeating: false, count: builder.nodes.count)
     for output in outputs { isLive[output.value.index] = true }
     for index in builder.nodes.indices.reversed() where isLive[index] && replacement(index) == nil {

@@ -3,7 +3,8 @@ import TensorTypes
 
 /// What is fixed about a model when importing it: every shape of a graph is known.
 public struct ImportOptions: Sendable {
-  /// The first extent of every input of rank 2 or more. Without it a free first dimension becomes 1.
+  /// The first extent of every input of rank 2 or more that has no shape or value here. Without it a free first dimension
+  /// becomes 1. A model written for another batch size is widened where each of its values follows along its first axis.
   public var batch: Int?
   /// Whole shapes of inputs, by name.
   public var shapes: [String: [Int]]
@@ -64,10 +65,14 @@ private func importModel(_ model: ONNXModel, _ options: ImportOptions) throws(Im
   let opset = try model.supportedOpset()
   let order = try model.graph.importOrder()
   try model.checkOperators(order)
-  let importer = GraphImporter(model, opset: opset)
-  try importer.bindInputs(options)
-  for index in order { try importer.importNode(model.graph.nodes[index]) }
-  let graph = try importer.finish(batch: options.batch)
+  var importer = GraphImporter(model, opset: opset)
+  try importer.importNodes(order, options)
+  if let batch = options.batch, model.graph.fixesBatch(otherThan: batch, options) {
+    let declared = importer
+    importer = GraphImporter(model, opset: opset, widening: declared, to: batch)
+    do { try importer.importNodes(order, options) } catch { throw .fixedBatch(wanted: batch, problem: error.description) }
+  }
+  let graph = try importer.finish()
   var counts: [String: Int] = [:]
   for node in model.graph.nodes { counts[node.type, default: 0] += 1 }
   return ImportedModel(

@@ -26,6 +26,8 @@ public enum ImportError: Error, Sendable, Equatable {
   case freeDimension(input: String, axis: Int, symbol: String?, shape: String)
   case inputOfUnknownRank(input: String)
   case unusableOption(String)
+  /// The model is written for one batch size and does not follow another one.
+  case fixedBatch(wanted: Int, problem: String)
   case shapeMismatch(input: String, declared: String, given: String)
 
   /// An operator without an import rule, and the nodes that use it.
@@ -78,6 +80,8 @@ extension ImportError: CustomStringConvertible {
     case .inputOfUnknownRank(let input):
       "input \(quoted(input)) has no shape; give one with --shape \(printable(input))=1,3,224,224 (one number per dimension)"
     case .unusableOption(let problem): problem
+    case .fixedBatch(let wanted, let problem):
+      "the model is written for another batch size and cannot be used with batch size \(wanted): \(problem)"
     case .shapeMismatch(let input, let declared, let given):
       "input \(quoted(input)) is \(declared) in the model, which the given \(given) does not fit"
     }

@@ -87,6 +87,11 @@ final class NodeImport {
     return tensor.doubles[0]
   }
 
+  /// The shape that widening the batch gives the result of a node that reshapes its first operand; nil where it has no part.
+  func widenedResult() throws -> Shape? {
+    importer.widening?.result(node.outputs[0], of: node.inputs[0], shape(try operand(0)))
+  }
+
   // MARK: Attributes
 
   func has(_ name: String) -> Bool { attributes[name] != nil }

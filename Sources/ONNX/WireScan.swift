@@ -30,7 +30,7 @@ struct WireScan {
   private(set) var reduced: [UInt8] = []
   private(set) var payloads: [Payload] = []
   private let bytes: UnsafeRawBufferPointer
-  private let schema = WireSchema()
+  private let schema = WireSchema.model
   private var counts: [Int]
   private var stringCount = 0
 

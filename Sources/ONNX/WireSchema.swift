@@ -2,8 +2,8 @@ import COnnx
 import CProtobufC
 
 /// The messages of the schema as the wire scan needs them, read from the descriptors that protoc-c wrote.
-struct WireSchema {
-  enum Kind {
+struct WireSchema: Sendable {
+  enum Kind: Sendable {
     case varint
     case fixed32
     case fixed64
@@ -12,22 +12,24 @@ struct WireSchema {
     case message(index: Int)
   }
 
-  struct Field {
+  struct Field: Sendable {
     let name: String
     let number: UInt32
     let kind: Kind
     let isRepeated: Bool
   }
 
-  struct Message {
+  struct Message: Sendable {
     let name: String
     let fields: [Field]
   }
 
+  /// The schema of a whole model; message 0 is `ModelProto`.
+  static let model = WireSchema()
+
   private(set) var messages: [Message] = []
 
-  /// The schema of a whole model; message 0 is `ModelProto`.
-  init() {
+  private init() {
     var pending: [UnsafePointer<ProtobufCMessageDescriptor>] = [Onnx__ModelProto.descriptor]
     var indices: [UnsafePointer<ProtobufCMessageDescriptor>: Int] = [pending[0]: 0]
     while messages.count < pending.count {

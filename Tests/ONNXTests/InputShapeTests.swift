@@ -25,17 +25,48 @@ import Testing
     #expect(result(["N", "3"], ImportOptions(batch: 0)) == "the batch size is 0; 1 or more is accepted")
   }
 
-  @Test func `A batch size replaces a declared one when the outputs follow`() {
-    #expect(result(["1", "3"], ImportOptions(batch: 4), declaring: ["1", "3"]) == "[4,3]")
+  /// x[1,2,3] -> transposed to [1,3,2] -> reshaped as given -> y.
+  private func reshaping(_ shape: [Int64]) -> ModelBuilder {
     var model = ModelBuilder()
-    model.inputs = [value("x", 1, ["1", "6"])]
-    model.outputs = [value("y", 1, ["1", "6"])]
-    model.initialisers = [tensor("s", [2], [1, -1] as [Int64])]
-    model.nodes = [node("Reshape", ["x", "s"])]
-    #expect(
-      throws: ImportError.unusableOption(
-        "the model is written for batch size 1: with 4, its output \"y\" would be [1,24]")
-    ) { try importONNX(bytes: model.bytes, options: ImportOptions(batch: 4)) }
+    model.inputs = [value("x", 1, ["1", "2", "3"])]
+    model.initialisers = [tensor("s", [Int64(shape.count)], shape)]
+    model.nodes = [
+      node("Transpose", ["x"], ["t"], [attribute("perm", [0, 2, 1])]), node("Reshape", ["t", "s"], name: "reshape"),
+    ]
+    return model
+  }
+
+  @Test(arguments: [[1, -1], [1, 6], [1, 3, 2], [-1, 6], [0, 6]] as [[Int64]])
+  func `A model for one image takes a batch, image by image`(shape: [Int64]) throws {
+    let model = reshaping(shape)
+    let single = try importONNX(bytes: model.bytes).graph
+    let batched = try importONNX(bytes: model.bytes, options: ImportOptions(batch: 4)).graph
+    try batched.verify()
+    let elements = (0..<24).map { Double($0) }
+    let all = try batched.evaluate([HostTensor(TensorType(.float32, [4, 2, 3]), .double(elements))])[0]
+    #expect(all.shape[0] == 4)
+    for image in 0..<4 {
+      let x = HostTensor(TensorType(.float32, [1, 2, 3]), .double(Array(elements[6 * image..<6 * image + 6])))
+      #expect(try single.evaluate([x])[0].doubles == Array(all.doubles[6 * image..<6 * image + 6]))
+    }
+  }
+
+  @Test func `A model that does not follow the batch size is refused`() {
+    func refusal(_ model: ModelBuilder) -> String {
+      do {
+        _ = try importONNX(bytes: model.bytes, options: ImportOptions(batch: 4))
+        return "accepted"
+      } catch {
+        return error.description
+      }
+    }
+    let prefix = "the model is written for another batch size and cannot be used with batch size 4: "
+    #expect(refusal(reshaping([3, -1])) == prefix + "Reshape node \"reshape\": its result [3,2] would become [3,8]")
+    #expect(refusal(reshaping([6])) == prefix + "Reshape node \"reshape\": [4,3,2] cannot take the shape [6]")
+    var model = reshaping([1, 6])
+    model.initialisers.append(tensor("zero", [1], [0] as [Int64]))
+    model.nodes[1] = node("Gather", ["x", "zero"])
+    #expect(refusal(model) == prefix + "output \"y\" stays [1,2,3]")
   }
 
   @Test func `Other free dimensions are asked for by flag`() {

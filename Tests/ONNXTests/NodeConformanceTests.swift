@@ -70,8 +70,9 @@ import Testing
       if result.type != wanted.type { return "output \(output.name) is \(result.type), expected \(wanted.type)" }
       guard case .tensor(let code, _) = output.kind else { continue }
       let (relative, absolute) = code == .float16 || code == .bfloat16 ? (1e-2, 1e-3) : (1e-3, 1e-7)
+      let largest = wanted.doubles.reduce(0) { max($0, $1.isFinite ? abs($1) : 0) }
       for (index, (a, b)) in zip(result.doubles, wanted.doubles).enumerated()
-      where !(a == b || a.isNaN && b.isNaN || abs(a - b) <= absolute + relative * abs(b)) {
+      where !(a == b || a.isNaN && b.isNaN || abs(a - b) <= absolute + max(relative * abs(b), 1e-5 * largest)) {
         return "output \(output.name)[\(index)] of \(result.type) is \(a), expected \(b)"
       }
     }

@@ -30,6 +30,9 @@ extension ImportRule {
     let source = node.shape(x)
     let wanted = try node.knownIntegers(1, "the shape")
     let allowsZero = try node.flag("allowzero")
+    if let widened = try node.widenedResult(), widened.elementCount == source.elementCount {
+      return try node.builder.reshape(x, widened)
+    }
     var extents: [Int] = []
     for (axis, extent) in wanted.enumerated() {
       guard extent >= -1 else { throw ImportProblem("the shape \(wanted) has the negative extent \(extent)") }
