@@ -4,17 +4,23 @@ import TensorTypes
 
 /// Folds per-channel affine maps, y[n, c, ...] = scale[c] · x[n, c, ...] + shift[c], into the constant filters beside them.
 ///
-/// - Behind a forward convolution, or a matrix product with a constant right operand, whose result has no other user and is no
-///   output: scale · (x ∗ w) + shift = x ∗ (scale · w) + shift.
-/// - Ahead of a convolution that is the map's only user: (scale · x + shift) ∗ w = x ∗ (w · scale) + Σ w · shift when the
-///   convolution reads no padding. The padding of a padded one is zero behind the map, not ahead of it, so only the scale
+/// - Behind a forward convolution, or a matrix product with a constant right operand, whose result has no other user and is
+///   no output: scale · (x ∗ w) + shift = x ∗ (scale · w) + shift.
+/// - Ahead of a convolution that is the map's only user: (scale · x + shift) ∗ w = x ∗ (w · scale) + Σ w · shift when it
+///   reads no padding. The padding of a padded one is zero behind the map, not ahead of it, so only the scale
 ///   folds there, and x + shift / scale remains.
 /// - A chain of such maps becomes at most one multiplication and one addition.
 public enum FoldBatchNorm: Pass {
   public static func run(_ graph: Graph) throws(TypeError) -> Graph {
-    let behind = try RemoveDeadNodes.run(try foldBehind(graph))
-    let ahead = try RemoveDeadNodes.run(try foldAhead(behind))
-    return try RemoveDeadNodes.run(try foldBehind(ahead))
+    var graph = try RemoveDeadNodes.run(graph)
+    while true {
+      // What folds behind one convolution may then stand ahead of the next.
+      let behind = try RemoveDeadNodes.run(try foldBehind(graph))
+      let ahead = try RemoveDeadNodes.run(try foldAhead(behind))
+      let folded = try RemoveDeadNodes.run(try foldBehind(ahead))
+      if folded.nodes.count >= graph.nodes.count { return graph }
+      graph = folded
+    }
   }
 
   private static func foldBehind(_ graph: Graph) throws(TypeError) -> Graph {
