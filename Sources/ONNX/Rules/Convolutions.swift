@@ -18,7 +18,7 @@ extension ImportRule {
     guard input.rank >= 3, weights.rank == input.rank else {
       throw ImportProblem("input \(input) and filter \(weights) need one rank of at least 3")
     }
-    let groups = try node.integer("group", default: 1)
+    let groups = try groups(node)
     let frame = try SlidingWindow(node, kernel: Array(weights.extents[2...]))
     let (low, high) = try frame.pads(over: Array(input.extents[2...]))
     guard (low + high).allSatisfy({ $0 >= 0 }) else { throw ImportProblem("negative pads are not supported") }
@@ -37,7 +37,7 @@ extension ImportRule {
     guard input.rank >= 3, weights.rank == input.rank else {
       throw ImportProblem("input \(input) and filter \(weights) need one rank of at least 3")
     }
-    let groups = try node.integer("group", default: 1)
+    let groups = try groups(node)
     let spatial = input.rank - 2
     let frame = try SlidingWindow(node, kernel: Array(weights.extents[2...]))
     let outputPadding =
@@ -72,6 +72,14 @@ extension ImportRule {
         shape: try node.checked(extents)),
       [filter, x])
     return try addBias(2, to: result, node)
+  }
+
+  private static func groups(_ node: NodeImport) throws -> Int {
+    let groups = try node.integer("group", default: 1)
+    guard (1...NodeImport.windowLimit).contains(groups) else {
+      throw ImportProblem("attribute group is \(groups); 1 to \(NodeImport.windowLimit) groups are accepted")
+    }
+    return groups
   }
 
   private static func addBias(_ index: Int, to result: Value, _ node: NodeImport) throws -> Value {
