@@ -60,7 +60,8 @@ func isPlain(_ scalar: Unicode.Scalar) -> Bool {
 
 /// Names other than plain identifiers (which may hold dots, slashes and hyphens, and do not start with a digit) are quoted.
 func quotedIfNeeded(_ name: String) -> String {
-  if name.unicodeScalars.allSatisfy(isPlain), let first = name.unicodeScalars.first, !("0"..."9").contains(first) { return name }
+  let startsWithDigit = name.unicodeScalars.first.map { ("0"..."9").contains($0) } ?? true
+  if name.unicodeScalars.allSatisfy(isPlain) && !startsWithDigit { return name }
   let escaped = name.unicodeScalars.map { scalar -> String in
     switch scalar {
     case "\"": return "\\\""

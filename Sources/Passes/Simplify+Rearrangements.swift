@@ -12,7 +12,8 @@ extension Simplify {
       return try site.builder.reshape(x[0], site.shape)
     },
     RewriteRule("reshape(broadcast(scalar)) = broadcast(scalar)") { site throws(TypeError) in
-      guard let (broadcast, x) = site.definition(site.operands[0], Broadcast.self), broadcast.axes.isEmpty else { return nil }
+      guard let (broadcast, x) = site.definition(site.operands[0], Broadcast.self), broadcast.axes.isEmpty
+      else { return nil }
       return try site.builder.broadcast(x[0], to: site.shape)
     },
     RewriteRule("reshape(broadcast(x)) that inserts or drops 1s = broadcast(reshape(x))") { site throws(TypeError) in
@@ -127,10 +128,9 @@ extension Simplify {
       guard let slice = site.operation as? Slice, let (broadcast, x) = site.definition(site.operands[0], Broadcast.self)
       else { return nil }
       let kept = broadcast.axes
-      let narrow = try site.builder.append(
-        Slice(start: kept.map { slice.start[$0] }, limit: kept.map { slice.limit[$0] }, stride: kept.map { slice.stride[$0] }),
-        x)
-      return try site.builder.broadcast(narrow, to: site.shape, axes: kept)
+      let narrow = Slice(
+        start: kept.map { slice.start[$0] }, limit: kept.map { slice.limit[$0] }, stride: kept.map { slice.stride[$0] })
+      return try site.builder.broadcast(try site.builder.append(narrow, x), to: site.shape, axes: kept)
     },
     RewriteRule("slice(pad(x)) within x = slice(x)") { site throws(TypeError) in
       guard let slice = site.operation as? Slice, let (pad, x) = site.definition(site.operands[0], Pad.self),

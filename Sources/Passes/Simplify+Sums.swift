@@ -11,7 +11,8 @@ extension Simplify {
       return try site.builder.reshape(site.operands[0], site.shape)
     },
     RewriteRule("sum(sum(x)) = sum(x)") { site throws(TypeError) in
-      guard let outer = site.operation as? Sum, let (inner, x) = site.definition(site.operands[0], Sum.self) else { return nil }
+      guard let outer = site.operation as? Sum, let (inner, x) = site.definition(site.operands[0], Sum.self)
+      else { return nil }
       let kept = site.shape(of: x[0]).axes(except: inner.axes)
       return try site.builder.append(Sum(axes: (inner.axes + outer.axes.map { kept[$0] }).sorted()), x)
     },
@@ -80,7 +81,7 @@ extension Simplify {
   ]
 
   static let matrixProductRules: [RewriteRule] = [
-    RewriteRule("matrixProduct(permute(x), permute(y)) of the last two axes = a transposed matrixProduct(x, y)") { site throws(TypeError) in
+    RewriteRule("matrixProduct(transpose x, transpose y) = matrixProduct(x, y) with flags") { site throws(TypeError) in
       guard let product = site.operation as? MatrixProduct else { return nil }
       func transposed(_ value: Value) -> Value? {
         guard let (permute, x) = site.definition(value, Permute.self) else { return nil }

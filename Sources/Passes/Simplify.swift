@@ -4,8 +4,8 @@ import TensorTypes
 
 /// Algebraic rewrites, applied until none applies.
 ///
-/// Each rule keeps the value and, since Simplify also runs before differentiation, the derivative, also the declared one of a
-/// surrogate: no rule moves a kink (relu(relu x) stays) and none drops an operand that could be infinite (0 · x stays).
+/// Each rule keeps the value and, since Simplify also runs before differentiation, the derivative, also the declared one of
+/// a surrogate: no rule moves a kink (relu(relu x) stays) and none drops an operand that could be infinite (0 · x stays).
 ///
 /// Broadcasts, reshapes and permutations move toward the outputs, slices toward the inputs, so that rewriting ends.
 public enum Simplify: Pass {

@@ -139,9 +139,8 @@ struct BrokenConstraint: Sendable, CustomStringConvertible {
   func aBrokenConstraintIsNamed(example: BrokenConstraint) throws {
     let error = try #require(throws: TypeError.self) { try example.operation.resultType(of: example.operands) }
     #expect(error.problem == example.problem)
-    #expect(
-      error.description
-        == "\(example.operation.mnemonic)(\(example.operands.map(\.description).joined(separator: ", "))): \(example.problem)")
+    let operands = example.operands.map(\.description).joined(separator: ", ")
+    #expect(error.description == "\(example.operation.mnemonic)(\(operands)): \(example.problem)")
   }
 
   @Test(arguments: Catalog.operators.keys.sorted())

@@ -5,8 +5,8 @@ import TensorTypes
 import Testing
 
 @Suite struct ScalarFunctionTests {
-  private func evaluate(_ function: ScalarFunction, _ operands: [[Int64]], _ element: ElementType = .int64) throws -> [Int64] {
-    let tensors = operands.map { HostTensor(TensorType(element, [$0.count]), .integer($0)) }
+  private func evaluate(_ function: ScalarFunction, _ operands: [[Int64]]) throws -> [Int64] {
+    let tensors = operands.map { HostTensor([$0.count], $0) }
     let operation = Elementwise(function)
     return try operation.evaluate(tensors, type: try operation.resultType(of: tensors.map(\.type))).integers
   }

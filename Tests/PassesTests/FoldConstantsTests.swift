@@ -28,7 +28,8 @@ import Testing
       let shape = builder.constant(HostTensor([4], [Int64(2), 3, 4, 5]), name: "shape")
       let batch = try builder.append(Gather(axis: 0), [shape, builder.constant(HostTensor([1], [Int64(0)]))])
       let rest = try builder.slice(shape, axis: 0, from: 1, to: 4)
-      let product = try builder.multiply(try builder.slice(rest, axis: 0, from: 0, to: 1), try builder.slice(rest, axis: 0, from: 1, to: 2))
+      let height = try builder.slice(rest, axis: 0, from: 0, to: 1), width = try builder.slice(rest, axis: 0, from: 1, to: 2)
+      let product = try builder.multiply(height, width)
       return try builder.append(Concatenate(axis: 0), [batch, product])
     }
     #expect(graph.nodes.count == 1)

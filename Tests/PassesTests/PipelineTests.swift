@@ -71,9 +71,12 @@ import Testing
   }
 
   @Test func aPassIsCalledWhatItsFileIsCalled() {
-    #expect(
-      [FoldConstants.name, FoldBatchNorm.name, Simplify.name, ShareSubexpressions.name, RemoveDeadNodes.name, EraseSurrogates.name]
-        == ["FoldConstants", "FoldBatchNorm", "Simplify", "ShareSubexpressions", "RemoveDeadNodes", "EraseSurrogates"])
+    #expect(FoldConstants.name == "FoldConstants")
+    #expect(FoldBatchNorm.name == "FoldBatchNorm")
+    #expect(Simplify.name == "Simplify")
+    #expect(ShareSubexpressions.name == "ShareSubexpressions")
+    #expect(RemoveDeadNodes.name == "RemoveDeadNodes")
+    #expect(EraseSurrogates.name == "EraseSurrogates")
   }
 
   @Test func preparingTwiceGivesTheSameGraph() throws {

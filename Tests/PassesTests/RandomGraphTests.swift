@@ -84,7 +84,9 @@ struct NamedPass: Sendable, CustomStringConvertible {
 
   @Test(arguments: seeds.prefix(12))
   func graphsHoldTheDerivativeLawsThemselves(seed: UInt64) throws {
-    try RandomGraphs.graph(seed: seed, steps: 8).check { sample in try Laws.pullbackIsAdjoint(sample.graph, sample.inputs, tolerance: 1e-11) }
+    try RandomGraphs.graph(seed: seed, steps: 8).check { sample in
+      try Laws.pullbackIsAdjoint(sample.graph, sample.inputs, tolerance: 1e-11)
+    }
   }
 
   @Test func aFailureShrinksToItsCause() throws {

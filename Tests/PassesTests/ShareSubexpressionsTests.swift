@@ -9,7 +9,8 @@ import Testing
   private func shared(_ build: (GraphBuilder, Value, Value) throws -> [Value]) throws -> [String] {
     let builder = GraphBuilder()
     let x = builder.input("x", TensorType(.float32, [2, 2])), y = builder.input("y", TensorType(.float32, [2, 2]))
-    let graph = builder.finish(name: "g", outputs: try build(builder, x, y).enumerated().map { ("y\($0.offset)", $0.element) })
+    let values = try build(builder, x, y)
+    let graph = builder.finish(name: "g", outputs: values.enumerated().map { ("y\($0.offset)", $0.element) })
     let result = try ShareSubexpressions.run(graph)
     try expectSameSignature(result, graph)
     let inputs = [HostTensor([2, 2], [Float(1), -2, 3, 4]), HostTensor([2, 2], [Float(0.5), 6, 7, -8])]
@@ -51,7 +52,8 @@ import Testing
         builder.constant(.filled(small, with: 2)), builder.constant(.filled(large, with: 1)),
         builder.constant(.filled(large, with: 1)), builder.constant(.filled(large, with: 2)),
         builder.constant(.filled(TensorType(.float64, [2, 2]), with: 1)),
-        builder.constant(HostTensor(small, .double([0, 0, 0, 0]))), builder.constant(HostTensor(small, .double([-0.0, 0, 0, 0]))),
+        builder.constant(HostTensor(small, .double([0, 0, 0, 0]))),
+        builder.constant(HostTensor(small, .double([-0.0, 0, 0, 0]))),
       ]
     }
     #expect(nodes.count == 2 + 7)

@@ -109,7 +109,7 @@ extension SimplifyExample {
       return %2
       """),
     SimplifyExample(
-      "matrixProduct(permute(x), permute(y)) of the last two axes = a transposed matrixProduct(x, y)", xy,
+      "matrixProduct(transpose x, transpose y) = matrixProduct(x, y) with flags", xy,
       """
       %2 = permute(%y) {order = [1, 0]} : f32[3,2]
       %3 = matrixProduct(%x, %2) {transposeLeft = false, transposeRight = false} : f32[2,2]

@@ -41,7 +41,7 @@ import Testing
   /// Equalities of values that are none of derivatives, or only hold for finite operands.
   @Test(arguments: [
     "%1 = relu(%x) : f32[2]\n%2 = relu(%1) : f32[2]\nreturn %2",
-    "%1 = constant @c [0.0] : f32[]\n%2 = broadcast(%1) {shape = [2], axes = []} : f32[2]\n%3 = multiply(%x, %2) : f32[2]\nreturn %3",
+    "%1 = constant @c [0.0, 0.0] : f32[2]\n%2 = multiply(%x, %1) : f32[2]\nreturn %2",
     "%1 = subtract(%x, %x) : f32[2]\nreturn %1",
     "%1 = stopGradient(%x) : f32[2]\nreturn %1",
     "%1 = convert(%x) {to = i32} : i32[2]\n%2 = convert(%1) {to = f32} : f32[2]\nreturn %2",

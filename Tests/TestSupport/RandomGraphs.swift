@@ -57,7 +57,8 @@ private struct RandomLayers {
     count += 1
     builder.location = Location(node: "layer\(count)")
     let shape = builder.shape(of: x)
-    if shape.rank == 4, min(shape[2], shape[3]) > 1, Int.random(in: 0..<3, using: &generator) > 0 { return try appendLayer(to: x, shape) }
+    let isImage = shape.rank == 4 && min(shape[2], shape[3]) > 1
+    if isImage, Int.random(in: 0..<3, using: &generator) > 0 { return try appendLayer(to: x, shape) }
     return Bool.random(using: &generator) ? try appendShape(to: x, shape) : try appendElementwise(to: x, shape)
   }
 
@@ -107,7 +108,8 @@ private struct RandomLayers {
       return try builder.divide(x, try builder.add(square, 1))
     case 11:
       let condition = try builder.elementwise(.less, x, builder.scalar(0.1, like: x))
-      return try builder.elementwise(.select, try builder.elementwise(.logicalNot, condition), x, try builder.multiply(x, 0.1))
+      let complement = try builder.elementwise(.logicalNot, condition)
+      return try builder.elementwise(.select, complement, x, try builder.multiply(x, 0.1))
     case 12:
       return try builder.subtract(x, try builder.elementwise(.negate, try builder.elementwise(.sine, x)))
     default: return try builder.add(try builder.elementwise(.negate, x), try builder.elementwise(.cosine, x))
@@ -131,7 +133,9 @@ private struct RandomLayers {
     case 5: return try builder.slice(x, axis: axis, from: shape[axis] / 3, to: shape[axis] - shape[axis] / 4)
     case 6: return try builder.append(Concatenate(axis: axis), [x, try builder.elementwise(.relu, x)])
     case 7: return try builder.softmax(x, axes: [axis])
-    case 8: return try builder.slice(try builder.append(Concatenate(axis: axis), [x, x]), axis: axis, from: 0, to: shape[axis])
+    case 8:
+      let twice = try builder.append(Concatenate(axis: axis), [x, x])
+      return try builder.slice(twice, axis: axis, from: 0, to: shape[axis])
     case 9:
       let indices = (0..<Int64(shape[axis])).filter { $0 % 2 == 0 }
       return try builder.append(

@@ -13,7 +13,8 @@ extension Samples {
     switch function {
     case .negate, .absolute, .sign:
       return [
-        sample([g.tensor(matrix)]), sample([g.tensor(vector, .float64)]), sample([g.integers(vector, in: -5..<5)], "integers"),
+        sample([g.tensor(matrix)]), sample([g.tensor(vector, .float64)]),
+        sample([g.integers(vector, in: -5..<5)], "integers"),
       ]
     case .step, .relu, .floor, .ceiling, .roundHalfEven, .hyperbolicTangent, .sigmoid, .errorFunction, .sine, .cosine,
       .exponential:

@@ -16,7 +16,8 @@ public struct SeededGenerator: RandomNumberGenerator, Sendable {
 }
 
 extension SeededGenerator {
-  /// Floating-point elements in the range, each at least 0.04 away from every multiple of one half, where kinks and jumps are.
+  /// Floating-point elements in the range, each at least 0.04 away from every multiple of one half, where kinks
+  /// and jumps are.
   public mutating func tensor(
     _ shape: Shape, _ element: ElementType = .float32, in range: ClosedRange<Double> = -1.5...1.5
   ) -> HostTensor {

@@ -71,7 +71,8 @@ extension SampleGraph {
         renamed[value] = builder.input(name, node.type)
         kept.append(inputs[graph.inputs.firstIndex(of: value) ?? 0])
       case .constant(let constant): renamed[value] = builder.constant(constant.tensor, name: constant.name)
-      case .operation(let operation): renamed[value] = try builder.append(operation, node.operands.compactMap { renamed[$0] })
+      case .operation(let operation):
+        renamed[value] = try builder.append(operation, node.operands.compactMap { renamed[$0] })
       }
     }
     let outputs = graph.outputs.compactMap { output in renamed[output.value].map { (output.name, $0) } }
