@@ -72,6 +72,8 @@ let package = Package(
       ]),
     .executableTarget(
       name: "adjoint",
-      dependencies: ["Adjoint", "Attacks", "Execution", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+      dependencies: ["Adjoint", "Attacks", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+    .testTarget(name: "AdjointTests", dependencies: ["Adjoint", "Attacks", "Interpreters", "TensorTypes", "IR", "Operators"]),
+    .testTarget(name: "CommandLineTests", dependencies: ["adjoint", "Arrays", "Images", "TensorTypes"]),
   ]
 )

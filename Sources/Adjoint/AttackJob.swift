@@ -213,7 +213,7 @@ public struct AttackJob {
       alpha: settings.threat.alpha, steps: settings.steps, warm: settings.method == .pgd ? 0 : settings.warm,
       coefficient: settings.coefficient, confidence: settings.confidence, compare: settings.comparesWithPGD,
       seed: options.seed, batch: model.classifier.batch, processor: try options.execution.targetName(),
-      preprocessing: "\(model.preprocessing.words); \(model.resizeRule)", modelSHA256: model.sha256, version: adjointVersion)
+      preprocessing: "\(model.preprocessing.words), \(model.resizeRule.words)", modelSHA256: model.sha256, version: adjointVersion)
   }
 }
 
@@ -229,6 +229,15 @@ public func makeInterpreter(_ name: String, for classifier: Classifier) throws -
   var interpreter = try ClassActivationMap(classifier)
   interpreter.network = try Pipeline.prepare(interpreter.network)
   return interpreter
+}
+
+extension ResizeRule {
+  fileprivate var words: String {
+    switch self {
+    case .shorterSide(let side, let interpolation): "shorter side \(side) \(interpolation.rawValue), centre"
+    case .exact(let interpolation): "exact \(interpolation.rawValue)"
+    }
+  }
 }
 
 extension Preprocessing {

@@ -18,12 +18,12 @@ func attackReport(
     maps.append(
       Panel(
         "CAM under PGD", overlay(comparison.map, on: photo),
-        captions: ["for \(record.targetName)", "L1 to the unchanged map \(fixed(judged.mapL1, 3))"]))
+        captions: ["for \(record.targetName)", "map distance \(fixed(judged.mapL1, 3))"]))
   }
   maps.append(
     Panel(
       "CAM under \(attack)", overlay(measured.map, on: photo),
-      captions: ["for \(record.targetName)", "L1 to the unchanged map \(fixed(record.png.mapL1, 3))"]))
+      captions: ["for \(record.targetName)", "map distance \(fixed(record.png.mapL1, 3))"]))
   return Report(
     heading: "\(record.labelName) -> \(record.png.success ? record.targetName : "not \(record.targetName)")",
     rows: [

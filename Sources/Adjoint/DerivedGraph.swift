@@ -42,7 +42,7 @@ public struct GraphStages: Sendable {
   }
 
   /// The graph of a model file. Only `forward` takes models that are no classifiers.
-  /// - Throws: `ImportError`, `InterpreterError`, `FileError`, `TypeError`, `UsageError`.
+  /// - Throws: `ModelError`, `InterpreterError`, `FileError`, `TypeError`, `UsageError`.
   public init(
     _ derived: DerivedGraph, ofModelAt path: String, batch: Int, interpreter: String, shapes: [String: [Int]],
     overrides: ModelDescription
@@ -50,9 +50,9 @@ public struct GraphStages: Sendable {
     if derived == .forward {
       let imported: ImportedModel
       do {
-        imported = try importONNX(path: path, options: ImportOptions(batch: batch, shapes: shapes))
+        imported = try importModel(path, ImportOptions(batch: batch, shapes: shapes))
       } catch {
-        guard case .freeDimension = error else { throw error }
+        guard case .freeDimension = error.cause else { throw error }
         imported = try ImageClassifier(path: path, batch: batch, shapes: shapes, overrides: overrides).imported
       }
       try self.init(forward: imported.graph)

@@ -23,14 +23,14 @@ public struct ImageClassifier: Sendable {
   /// - Parameters:
   ///   - overrides: members that win over the JSON file beside the model.
   ///   - shapes: whole shapes of inputs, by name.
-  /// - Throws: `ImportError`, `InterpreterError`, `FileError`, `UsageError`.
+  /// - Throws: `ModelError`, `InterpreterError`, `FileError`, `UsageError`.
   public init(path: String, batch: Int, shapes: [String: [Int]] = [:], overrides: ModelDescription = ModelDescription()) throws {
     let beside = try ModelDescription.beside(model: path)
     let description = (beside?.description ?? ModelDescription()).overridden(by: overrides)
     if let size = description.size, size.count != 2 || size.contains(where: { $0 < 1 }) {
       throw UsageError("size is \(size); height and width are expected")
     }
-    let imported = try Self.importModel(path, batch: batch, shapes: shapes, description)
+    let imported = try Self.imported(at: path, batch: batch, shapes: shapes, description)
     self.imported = imported
     self.path = path
     sha256 = SHA256.hexDigest(of: try readBytes(path))
@@ -48,17 +48,17 @@ public struct ImageClassifier: Sendable {
   }
 
   /// Free dimensions beside the batch are fixed by the size that the description gives.
-  private static func importModel(
-    _ path: String, batch: Int, shapes: [String: [Int]], _ description: ModelDescription
-  ) throws(ImportError) -> ImportedModel {
+  private static func imported(
+    at path: String, batch: Int, shapes: [String: [Int]], _ description: ModelDescription
+  ) throws(ModelError) -> ImportedModel {
     do {
-      return try importONNX(path: path, options: ImportOptions(batch: batch, shapes: shapes))
+      return try importModel(path, ImportOptions(batch: batch, shapes: shapes))
     } catch {
-      guard case .freeDimension(let input, _, _, _) = error, shapes[input] == nil, let size = description.size else { throw error }
+      guard case .freeDimension(let input, _, _, _) = error.cause, shapes[input] == nil, let size = description.size else { throw error }
       let channels = description.channelOrder == "grey" ? 1 : 3
       var shapes = shapes
       shapes[input] = description.layout == "nhwc" ? [batch] + size + [channels] : [batch, channels] + size
-      return try importONNX(path: path, options: ImportOptions(batch: batch, shapes: shapes))
+      return try importModel(path, ImportOptions(batch: batch, shapes: shapes))
     }
   }
 

@@ -42,7 +42,7 @@ public struct Inspection: Sendable, Encodable {
   public let droppedSoftmax: String?
   public let cam: CAM
 
-  /// - Throws: `ImportError`, `FileError`, `TypeError`, `UsageError`; a model that is no classifier is no error.
+  /// - Throws: `ModelError`, `FileError`, `TypeError`, `UsageError`; a model that is no classifier is no error.
   public init(path: String, batch: Int, shapes: [String: [Int]], overrides: ModelDescription) throws {
     self.path = path
     sha256 = SHA256.hexDigest(of: try readBytes(path))
@@ -60,7 +60,7 @@ public struct Inspection: Sendable, Encodable {
         cam = CAM(layer: nil, featureShape: nil, classCount: nil, refusal: error.description)
       }
     } catch let error as InterpreterError {
-      imported = try importONNX(path: path, options: ImportOptions(batch: batch, shapes: shapes))
+      imported = try importModel(path, ImportOptions(batch: batch, shapes: shapes))
       cam = CAM(layer: nil, featureShape: nil, classCount: nil, refusal: error.description)
     }
     droppedSoftmax = dropped

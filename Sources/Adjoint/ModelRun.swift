@@ -7,7 +7,7 @@ import TensorTypes
 public enum ModelRun {
   /// Keys of the input file are names of the model's inputs, keys of the output file those of its outputs. The shapes of the
   /// arrays fix the shapes of the inputs; integer inputs that decide shapes are bound to the values given.
-  /// - Throws: `ArrayFileError`, `ImportError`, `ExecutionError`, `CodegenError` ...
+  /// - Throws: `ArrayFileError`, `ModelError`, `ExecutionError`, `CodegenError` ...
   public static func run(
     model path: String, inputs: String, outputs: String, batch: Int?, shapes: [String: [Int]], execution: ExecutionOptions
   ) throws {
@@ -16,13 +16,13 @@ public enum ModelRun {
     var options = ImportOptions(batch: batch, shapes: arrays.mapValues(\.shape.extents).merging(shapes) { _, given in given })
     let imported: ImportedModel
     do {
-      imported = try importONNX(path: path, options: options)
+      imported = try importModel(path, options)
     } catch {
       // A shape that an integer input decides: bind the integer inputs, or give up with the first reason.
       let integers = arrays.filter { $0.value.type.element.isInteger }
-      guard case .node = error, !integers.isEmpty else { throw error }
+      guard case .node = error.cause, !integers.isEmpty else { throw error }
       options.values = integers
-      imported = try importONNX(path: path, options: options)
+      imported = try importModel(path, options)
     }
     for name in imported.boundInputs { arrays[name] = nil }
     let graph = imported.graph

@@ -1,12 +1,16 @@
 import Adjoint
 import ArgumentParser
 import Glibc
-import ONNX
 
 /// Exit status: 0 done, 1 failed job, 2 wrong call, 130 interrupted.
 @main
 enum Entry {
   static func main() {
+    // Who starts this program may have blocked the signal.
+    var interrupt = sigset_t()
+    sigemptyset(&interrupt)
+    sigaddset(&interrupt, SIGINT)
+    pthread_sigmask(SIG_UNBLOCK, &interrupt, nil)
     signal(SIGINT) { _ in interrupted() }
     do {
       var command = try AdjointCommand.parseAsRoot()
@@ -23,13 +27,9 @@ enum Entry {
     case let error as UsageError:
       complain(error.description)
       return 2
-    case ImportError.unusableOption(let problem):
-      complain(problem)
-      return 2
-    case let error as ImportError:
+    case let error as ModelError where error.isUsageError:
       complain(error.description)
-      if case .shapeMismatch = error { return 2 }
-      return 1
+      return 2
     default: break
     }
     let code = AdjointCommand.exitCode(for: error)
@@ -38,7 +38,8 @@ enum Entry {
       return 0
     }
     if code == .validationFailure {
-      complain(AdjointCommand.message(for: error) + " (adjoint --help shows the commands and their options)")
+      let lines = AdjointCommand.message(for: error).split(separator: "\n").map { $0.trimmingPrefix(while: \.isWhitespace) }
+      complain(lines.joined(separator: " ") + " (adjoint --help shows the commands and their options)")
       return 2
     }
     complain("\(error)")

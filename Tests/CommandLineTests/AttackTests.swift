@@ -1,0 +1,139 @@
+import Arrays
+import Foundation
+import Images
+import TensorTypes
+import Testing
+
+@Suite struct AttackTests {
+  private let folder: TemporaryFolder
+  private let quick = ["--eps", "0.2", "--steps", "60", "--warm", "20", "--target", "Coat"]
+
+  init() throws { folder = try TemporaryFolder() }
+
+  private func attack(_ images: [String], to output: String, _ more: [String] = []) throws -> Command.Result {
+    try Command.run(["attack", Command.model] + images + quick + ["-o", folder.path(output)] + more)
+  }
+
+  private func records(_ output: String) throws -> [[String: Any]] {
+    try String(contentsOfFile: folder.path(output + "/results.jsonl"), encoding: .utf8).split(separator: "\n").map {
+      try #require(try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any])
+    }
+  }
+
+  @Test(arguments: ["pgd", "adv2"])
+  func `an attack writes arrays, an image within eps, panels and a record`(method: String) throws {
+    let result = try attack([Command.bag], to: "out", ["--attack", method, "--interpreter", "cam"])
+    #expect(result.status == 0, "\(result.error)")
+    #expect(result.output.contains("fashion-00018-bag: Bag 0.99"))
+    let name = "out/fashion-00018-bag"
+    let arrays = Dictionary(uniqueKeysWithValues: try NPZ.read(path: folder.path(name + ".npz")).map { ($0.name, $0.tensor) })
+    #expect(
+      arrays.keys.sorted() == ["adversarial", "label", "mapAdversarial", "mapBenign", "probabilities", "target", "x"])
+    #expect(arrays["x"]?.type == TensorType(.float32, [1, 1, 28, 28]))
+    #expect(arrays["adversarial"]?.type == TensorType(.float32, [1, 1, 28, 28]))
+    #expect(arrays["label"]?.integers == [8] && arrays["target"]?.integers == [4])
+    let x = try #require(arrays["x"]).doubles, adversarial = try #require(arrays["adversarial"]).doubles
+    #expect(zip(x, adversarial).allSatisfy { abs($0 - $1) <= 0.2 + 1e-6 && (0...1).contains($1) })
+    #expect(x != adversarial)
+
+    let photo = try Image(contentsOf: Command.bag), changed = try Image(contentsOf: folder.path(name + ".png"))
+    #expect(photo.pixels.count == changed.pixels.count)
+    #expect(zip(photo.pixels, changed.pixels).allSatisfy { abs(Double($0) - Double($1)) / 255 <= 0.2 })
+    #expect(photo != changed)
+    #expect(try Image(contentsOf: folder.path(name + ".report.png")).width > 600)
+
+    let record = try #require(try records("out").first)
+    #expect(record["label"] as? Int == 8 && record["target"] as? Int == 4)
+    let settings = try #require(record["settings"] as? [String: Any])
+    #expect((settings["modelSHA256"] as? String)?.count == 64)
+    #expect(settings["batch"] as? Int == 1 && settings["version"] as? String == "0.1.0" && settings["seed"] as? Int == 0)
+    for part in ["float", "png"] {
+      let judged = try #require(record[part] as? [String: Any])
+      #expect(judged["mapL1"] as? Double != nil && judged["success"] as? Bool != nil)
+    }
+    let sweeps = try #require(record["sweeps"] as? [String: Int])
+    #expect(sweeps["backward"] == (method == "pgd" ? 60 : 80))
+  }
+
+  @Test func `on the small model ADV² moves the label and keeps the map closer than PGD`() throws {
+    let call = ["--attack", "adv2", "--compare", "--eps", "0.2", "--steps", "300", "--warm", "100", "--force"]
+    let result = try attack([Command.bag, Command.dress, Command.sandal], to: "out", call)
+    #expect(result.status == 0, "\(result.error)")
+    let all = try records("out")
+    #expect(all.count == 3)
+    var own = 0.0, plain = 0.0
+    for record in all {
+      let png = try #require(record["png"] as? [String: Any])
+      #expect(png["success"] as? Bool == true, "\(record["image"] ?? "")")
+      own += try #require(png["mapL1"] as? Double)
+      let others = try #require(record["others"] as? [[String: Any]])
+      #expect(others.compactMap { $0["name"] as? String } == ["last", "pgd.last", "pgd.stopped", "pgd.chosen"])
+      plain += try #require((others[1]["png"] as? [String: Any])?["mapL1"] as? Double)
+    }
+    #expect(own < 0.5 * plain)
+    #expect(result.output.contains("joint success"))
+  }
+
+  @Test func `threads, order, batch mates and interruption change no bytes`() throws {
+    let images = [Command.bag, Command.dress, Command.sandal]
+    #expect(try attack(images, to: "a", ["--batch", "2", "--threads", "1"]).status == 0)
+    #expect(try attack(images.reversed(), to: "b", ["--batch", "2", "--threads", "2"]).status == 0)
+    #expect(try attack([images[1]], to: "c", ["--batch", "2"]).status == 0)
+    for name in ["fashion-00018-bag", "fashion-00013-dress", "fashion-00008-sandal"] {
+      for ending in [".npz", ".png", ".report.png"] {
+        let bytes = try #require(folder.bytes("a/\(name)\(ending)"))
+        #expect(folder.bytes("b/\(name)\(ending)") == bytes, "\(name)\(ending)")
+        if name.hasSuffix("dress") { #expect(folder.bytes("c/\(name)\(ending)") == bytes) }
+      }
+    }
+  }
+
+  @Test func `a rerun skips finished images until something that decides them changes`() throws {
+    #expect(try attack([Command.bag], to: "out", ["--batch", "1"]).status == 0)
+    let first = try records("out")
+    let again = try attack([Command.bag, Command.dress], to: "out", ["--batch", "1"])
+    #expect(again.output.contains("fashion-00018-bag") && again.output.contains("(finished before)"))
+    #expect(!again.output.contains("finished before)\nfashion-00018-bag"))
+    let second = try records("out")
+    #expect(second.count == 2)
+    #expect(second[0]["seconds"] as? Double == first[0]["seconds"] as? Double)
+    let other = try attack([Command.bag], to: "out", ["--batch", "1", "--alpha", "2/255"])
+    #expect(!other.output.contains("finished before"))
+    try FileManager.default.removeItem(atPath: folder.path("out/fashion-00018-bag.png"))
+    let lost = try attack([Command.bag], to: "out", ["--batch", "1", "--alpha", "2/255"])
+    #expect(!lost.output.contains("finished before"))
+    #expect(folder.bytes("out/fashion-00018-bag.png") != nil)
+  }
+
+  @Test func `an interrupt ends at once with status 130 and keeps finished images`() throws {
+    let long = ["--batch", "1", "--steps", "200000", "--warm", "0", "--force"]
+    let short = try attack([Command.bag], to: "out", ["--batch", "1"])
+    #expect(short.status == 0)
+    let before = folder.bytes("out/fashion-00018-bag.npz"), log = folder.bytes("out/results.jsonl")
+    let process = Command.process(
+      ["attack", Command.model, Command.dress, "--target", "Coat", "-o", folder.path("out")] + long)
+    process.standardError = FileHandle.nullDevice
+    process.standardOutput = FileHandle.nullDevice
+    try process.run()
+    Thread.sleep(forTimeInterval: 2)
+    #expect(process.isRunning)
+    process.interrupt()
+    process.waitUntilExit()
+    #expect(process.terminationReason == .exit)
+    #expect(process.terminationStatus == 130)
+    #expect(folder.bytes("out/fashion-00018-bag.npz") == before)
+    #expect(folder.bytes("out/results.jsonl") == log)
+    #expect(!FileManager.default.fileExists(atPath: folder.path("out/fashion-00013-dress.npz")))
+  }
+
+  @Test func `targets come from a table, and misclassified images can be left out`() throws {
+    let table = "file,class,target\n\(Command.bag),8,4\n\(Command.dress),0,4\n"
+    let csv = try folder.write(table.utf8, "targets.csv")
+    let result = try Command.run(
+      "attack", Command.model, "--targets", csv, "--only-correct", "--eps", "0.2", "--steps", "5", "--warm", "1", "-o",
+      folder.path("out"))
+    #expect(result.status == 0, "\(result.error)")
+    #expect(result.error.contains("fashion-00013-dress: left out, the model sees Dress"))
+    #expect(try records("out").map { $0["image"] as? String } == ["fashion-00018-bag"])
+  }
+}

@@ -1,0 +1,19 @@
+import Foundation
+import Testing
+
+@Suite struct BenchTests {
+  @Test func `bench reports every graph at every batch size`() throws {
+    let result = try Command.run(
+      "bench", Command.model, "--batch", "1", "2", "--of", "forward", "gradient", "--threads", "1", "--json")
+    #expect(result.status == 0, "\(result.error)")
+    let report = try #require(try JSONSerialization.jsonObject(with: Data(result.output.utf8)) as? [String: Any])
+    let rows = try #require(report["rows"] as? [[String: Any]])
+    #expect(rows.compactMap { $0["of"] as? String } == ["forward", "forward", "gradient", "gradient"])
+    #expect(rows.compactMap { $0["batch"] as? Int } == [1, 2, 1, 2])
+    for row in rows {
+      for key in ["medianMilliseconds", "bestMilliseconds", "gigaflopsPerSecond", "shareOfPeak", "arenaBytes", "peakResidentBytes"] {
+        #expect((row[key] as? Double ?? 0) > 0, "\(key)")
+      }
+    }
+  }
+}
