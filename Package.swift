@@ -73,7 +73,7 @@ let package = Package(
     .executableTarget(
       name: "adjoint",
       dependencies: ["Adjoint", "Attacks", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
-    .testTarget(name: "AdjointTests", dependencies: ["Adjoint", "Attacks", "Interpreters", "TensorTypes", "IR", "Operators"]),
+    .testTarget(name: "AdjointTests", dependencies: ["Adjoint", "Interpreters", "Images", "TensorTypes", "IR", "Operators"]),
     .testTarget(name: "CommandLineTests", dependencies: ["adjoint", "Arrays", "Images", "TensorTypes"]),
   ]
 )
