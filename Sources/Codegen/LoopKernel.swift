@@ -13,6 +13,9 @@ struct KernelText: Hashable {
 /// The plain loops of a region: over the result's index in the order of its memory, 16 elements at a time where every load
 /// and the store are contiguous or uniform, else one by one.
 enum LoopKernel {
+  /// Terms that are summed one after the other.
+  private static let longestSum = 64
+
   static func kernel(_ region: Region) -> KernelText {
     if let vector = try? emit(region, vectorising: true) { return vector }
     do { return try emit(region, vectorising: false) } catch {
@@ -64,9 +67,23 @@ enum LoopKernel {
       let term = try inner.emit(expression, of: node, index, element: node.type.element)
       let text = isVector && !term.isVector ? "v_splat(\(term.text))" : term.text
       let type = isVector ? "v16" : node.type.element.cType
+      var nest = loops(extents)
+      var closing = close(extents.count)
+      var target = "sum"
+      if let last = extents.last, extents.reduce(1, *) > longestSum {
+        // Parts of the innermost loop are summed apart, which keeps the rounding of long sums small.
+        let k = "k\(extents.count - 1)"
+        target = "part"
+        nest.removeLast()
+        nest += [
+          "for (long start = 0; start < \(last); start += \(longestSum)) {", "\(type) part = \(isVector ? "{0}" : "0");",
+          "const long stop = start + \(longestSum) < \(last) ? start + \(longestSum) : \(last);",
+          "for (long \(k) = start; \(k) < stop; \(k)++) {",
+        ]
+        closing = ["}", "sum += part;", "}"] + close(extents.count - 1)
+      }
       emitter.prepend(
-        outer + ["\(type) sum = \(isVector ? "{0}" : "0");"] + loops(extents) + inner.takeLines() + ["sum += \(text);"]
-          + close(extents.count))
+        outer + ["\(type) sum = \(isVector ? "{0}" : "0");"] + nest + inner.takeLines() + ["\(target) += \(text);"] + closing)
       return Emitted(text: "sum", element: node.type.element, isVector: isVector)
     case .indexOfMaximum(let extents, let expression, let position):
       if emitter.lane != nil { throw NeedsScalarLoops() }

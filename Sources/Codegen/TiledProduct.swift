@@ -152,10 +152,13 @@ extension TiledProduct {
     images = 1
     groups = 1
     resultBlocks = (columns + Buffer.lanes - 1) / Buffer.lanes
+    let blockChannels = min(inner, TiledProductKernel.longestSum)
+    let channelStride = product.transposeLeft ? rows : 1
     source = Source(
       operand: numbers[0], rows: 1, columns: rows, imageStride: 0, rowStride: 0,
-      columnStride: product.transposeLeft ? 1 : inner, blockStride: 0, channelStride: product.transposeLeft ? rows : 1,
-      blockChannels: inner, blockCount: 1, lastBlockChannels: inner)
+      columnStride: product.transposeLeft ? 1 : inner, blockStride: blockChannels * channelStride, channelStride: channelStride,
+      blockChannels: blockChannels, blockCount: (inner + blockChannels - 1) / blockChannels,
+      lastBlockChannels: (inner - 1) % blockChannels + 1)
     let whole = AxisPhase(phase: 0, resultStride: 1, sourceStride: 1, count: 1, taps: [Tap(filter: 0, offset: 0)])
     rowPhases = [whole]
     columnPhases = [AxisPhase(phase: 0, resultStride: 1, sourceStride: 1, count: rows, taps: whole.taps)]

@@ -12,6 +12,10 @@ struct TiledProductKernel {
   private let weightsStay: Bool
   private var definitions: [String] = []
 
+  /// Terms that are summed one after the other. A sum of n terms of random sign rounds by about √(n/2) half units, so long ones
+  /// are made of parts; the parts depend on the shapes alone.
+  static let longestSum = 192
+
   init(_ product: TiledProduct, _ region: Region, vectorRegisters: Int) {
     self.product = product
     self.region = region
@@ -163,21 +167,34 @@ struct TiledProductKernel {
   private func tileFunction(_ name: String, _ rowPhase: AxisPhase, _ columnPhase: AxisPhase, _ run: TileRun, blocks: Int) -> String {
     let source = product.source
     let sums = (0..<blocks).map { o in (0..<run.width).map { "a\(o)_\($0)" } }
+    let clear = "v16 " + sums.joined().map { "\($0) = {0}" }.joined(separator: ", ") + ";"
+    let steps = rowPhase.taps.count * columnPhase.taps.count * source.blockChannels * source.blockCount
+    // Blocks summed in registers before they join the tile in memory; all of them when the sum is short.
+    let chunk = product.isDepthwise || steps <= 2 * Self.longestSum
+      ? nil : max(1, Self.longestSum / max(1, columnPhase.taps.count * source.blockChannels))
     var lines = [
-      "INLINE void \(name)(const float *restrict x, const float *restrict w, const long row, v16 *restrict tile) {",
-      "v16 " + sums.joined().map { "\($0) = {0}" }.joined(separator: ", ") + ";",
+      "INLINE void \(name)(const float *restrict x, const float *restrict w, const long row, v16 *restrict tile) {"
     ]
+    if chunk == nil { lines.append(clear) } else { lines.append("for (int i = 0; i < \(blocks * run.width); i++) tile[i] = (v16){0};") }
     if !rowPhase.taps.isEmpty && !columnPhase.taps.isEmpty {
       lines.append("static const int filters[] = {\(rowPhase.taps.map { String($0.filter) }.joined(separator: ", "))};")
       lines.append("static const int offsets[] = {\(rowPhase.taps.map { String($0.offset) }.joined(separator: ", "))};")
       lines.append("for (int k = 0; k < \(rowPhase.taps.count); k++) {")
       lines.append("const long source = row + offsets[k];")
       lines.append("if ((unsigned long)source >= \(source.rows)UL) continue;")
-      lines += product.isDepthwise
-        ? depthwiseTaps(columnPhase, run, sums[0]) : denseTaps(columnPhase, run, sums, blocks: blocks)
+      if product.isDepthwise {
+        lines += depthwiseTaps(columnPhase, run, sums[0])
+      } else if let chunk {
+        lines += ["for (long b0 = 0; b0 < \(source.blockCount); b0 += \(chunk)) {", clear]
+        lines.append("const long b1 = b0 + \(chunk) < \(source.blockCount) ? b0 + \(chunk) : \(source.blockCount);")
+        lines += denseTaps(columnPhase, run, sums, blocks: blocks, from: "b0", to: "b1")
+        lines += sums.joined().enumerated().map { "tile[\($0.offset)] += \($0.element);" } + ["}"]
+      } else {
+        lines += denseTaps(columnPhase, run, sums, blocks: blocks, from: "0", to: "\(source.blockCount)")
+      }
       lines.append("}")
     }
-    for (index, sum) in sums.joined().enumerated() { lines.append("tile[\(index)] = \(sum);") }
+    if chunk == nil { lines += sums.joined().enumerated().map { "tile[\($0.offset)] = \($0.element);" } }
     return (lines + ["}"]).joined(separator: "\n")
   }
 
@@ -196,11 +213,13 @@ struct TiledProductKernel {
     return lines
   }
 
-  private func denseTaps(_ phase: AxisPhase, _ run: TileRun, _ sums: [[String]], blocks: Int) -> [String] {
+  private func denseTaps(
+    _ phase: AxisPhase, _ run: TileRun, _ sums: [[String]], blocks: Int, from first: String, to end: String
+  ) -> [String] {
     let source = product.source
     let step = blocks * 16
     var lines = [
-      "for (long b = 0; b < \(source.blockCount); b++) {",
+      "for (long b = \(first); b < \(end); b++) {",
       "const float *restrict xb = x + source * \(source.rowStride)L + b * \(source.blockStride)L;",
       "const float *restrict wb = w + (filters[k] * \(source.blockCount)L + b) * \(product.filterColumns * source.blockChannels * step)L;",
       source.lastBlockChannels == source.blockChannels

@@ -10,9 +10,7 @@ import TensorTypes
 /// - at most one anchor (a reduction, convolution, product, selection of indices) whose elementwise successors are its
 ///   epilogue. Reductions that read each element once take elementwise producers too.
 /// Runs after the last differentiation.
-public enum Fuse {
-  public static let name = "Fuse"
-
+public enum Fuse: Pass {
   public static func run(_ graph: Graph) throws(TypeError) -> Graph {
     let plan = FusionPlan(graph)
     let builder = GraphBuilder()
