@@ -85,9 +85,9 @@ public struct AttackJob {
 
     if !open.isEmpty {
       try events(.compiling)
-      let runner = try options.execution.runner([
-        try AttackPrograms.map(interpreter), try AttackPrograms.pgdStep(interpreter), try AttackPrograms.step(interpreter),
-      ])
+      var graphs = [try AttackPrograms.map(interpreter), try AttackPrograms.pgdStep(interpreter)]
+      if settings.method == .adv2 { graphs.append(try AttackPrograms.step(interpreter)) }
+      let runner = try options.execution.runner(graphs)
       let driver = AttackDriver(runner, mapShape: interpreter.mapShape, settings: settings)
       let chosen = try classify(open, driver, room: options.limit.map { $0 - finished.count }, events)
       let batchCount = (chosen.count + model.classifier.batch - 1) / model.classifier.batch
@@ -109,13 +109,15 @@ public struct AttackJob {
 
   /// The batch of some candidates, padded with repeats of the last.
   private func batch(_ candidates: [Candidate]) -> AttackBatch {
-    let full = candidates + Array(repeating: candidates[candidates.count - 1], count: model.classifier.batch - candidates.count)
+    let full =
+      candidates + Array(repeating: candidates[candidates.count - 1], count: model.classifier.batch - candidates.count)
     return AttackBatch(shape: model.imageShape, levels: full.flatMap(\.levels), targets: full.map(\.target))
   }
 
   /// What the model makes of the unchanged images; drops those that are not to be attacked.
   /// - Throws: `UsageError` when an image already has its target as label.
-  private func classify(_ candidates: [Candidate], _ driver: AttackDriver, room: Int?, _ events: (Event) throws -> Void) throws
+  private func classify(_ candidates: [Candidate], _ driver: AttackDriver, room: Int?, _ events: (Event) throws -> Void)
+    throws
     -> [Candidate]
   {
     var chosen: [Candidate] = []
@@ -130,7 +132,9 @@ public struct AttackJob {
         }
         guard benign.label != candidate.target else {
           throw UsageError(
-            "the target of '\(candidate.request.path)' is \(model.labels.name(candidate.target)), which is what the model sees already; choose another")
+            "the target of '\(candidate.request.path)' is \(model.labels.name(candidate.target)), "
+              + "which is what the model sees already; choose another"
+          )
         }
         var candidate = candidate
         candidate.benign = benign
@@ -213,7 +217,8 @@ public struct AttackJob {
       alpha: settings.threat.alpha, steps: settings.steps, warm: settings.method == .pgd ? 0 : settings.warm,
       coefficient: settings.coefficient, confidence: settings.confidence, compare: settings.comparesWithPGD,
       seed: options.seed, batch: model.classifier.batch, processor: try options.execution.targetName(),
-      preprocessing: "\(model.preprocessing.words), \(model.resizeRule.words)", modelSHA256: model.sha256, version: adjointVersion)
+      preprocessing: "\(model.preprocessing.words), \(model.resizeRule.words)", modelSHA256: model.sha256,
+      version: adjointVersion)
   }
 }
 

@@ -29,7 +29,8 @@ public struct AttackRequest: Sendable, Equatable {
         throw FileError("line \(index + 2) of '\(csv)' has \(fields.count) fields; the first line names \(columns.count)")
       }
       let path = fields[file].hasPrefix("/") ? fields[file] : folder(of: csv) + fields[file]
-      rows.append((fields[file], AttackRequest(path: path, target: fields[target], label: label.flatMap { Int(fields[$0]) })))
+      rows.append(
+        (fields[file], AttackRequest(path: path, target: fields[target], label: label.flatMap { Int(fields[$0]) })))
     }
     if images.isEmpty { return rows.map(\.request) }
     return try images.map { image in

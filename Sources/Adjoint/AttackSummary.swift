@@ -36,12 +36,17 @@ public struct AttackSummary: Sendable {
   /// A table, one row for each iterate that is compared.
   public var text: String {
     let name = max(rows.map(\.name.count).max() ?? 0, 6)
-    func padded(_ words: String, _ width: Int) -> String { words + String(repeating: " ", count: max(0, width - words.count)) }
+    func padded(_ words: String, _ width: Int) -> String {
+      words + String(repeating: " ", count: max(0, width - words.count))
+    }
     func share(_ share: Share) -> String {
       let interval = share.interval
       return "\(share.count)/\(share.total) [\(fixed(interval.lowerBound, 2)), \(fixed(interval.upperBound, 2))]"
     }
-    var lines = [padded("attack", name) + "  " + padded("target label", 20) + "  " + padded("joint success", 20) + "  mean p  mean map L1"]
+    var lines = [
+      padded("attack", name) + "  " + padded("target label", 20) + "  " + padded("joint success", 20)
+        + "  mean p  mean map L1"
+    ]
     for row in rows {
       lines.append(
         padded(row.name, name) + "  " + padded(share(row.success), 20) + "  " + padded(share(row.jointSuccess), 20) + "  "

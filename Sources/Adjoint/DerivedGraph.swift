@@ -84,7 +84,9 @@ public struct GraphStages: Sendable {
 
   /// x, target i64[B] → crossEntropy f32[B]
   private static func crossEntropy(of network: Graph) throws(TypeError) -> Graph {
-    guard let logits = network.output(named: "logits") else { throw TypeError("crossEntropy", "the graph has no logits", []) }
+    guard let logits = network.output(named: "logits") else {
+      throw TypeError("crossEntropy", "the graph has no logits", [])
+    }
     let builder = GraphBuilder(continuing: network)
     let target = builder.input("target", TensorType(.int64, [network[logits].type.shape[0]]))
     return builder.finish(

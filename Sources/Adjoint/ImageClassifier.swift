@@ -24,7 +24,9 @@ public struct ImageClassifier: Sendable {
   ///   - overrides: members that win over the JSON file beside the model.
   ///   - shapes: whole shapes of inputs, by name.
   /// - Throws: `ModelError`, `InterpreterError`, `FileError`, `UsageError`.
-  public init(path: String, batch: Int, shapes: [String: [Int]] = [:], overrides: ModelDescription = ModelDescription()) throws {
+  public init(path: String, batch: Int, shapes: [String: [Int]] = [:], overrides: ModelDescription = ModelDescription())
+    throws
+  {
     let beside = try ModelDescription.beside(model: path)
     let description = (beside?.description ?? ModelDescription()).overridden(by: overrides)
     if let size = description.size, size.count != 2 || size.contains(where: { $0 < 1 }) {
@@ -54,7 +56,9 @@ public struct ImageClassifier: Sendable {
     do {
       return try importModel(path, ImportOptions(batch: batch, shapes: shapes))
     } catch {
-      guard case .freeDimension(let input, _, _, _) = error.cause, shapes[input] == nil, let size = description.size else { throw error }
+      guard case .freeDimension(let input, _, _, _) = error.cause, shapes[input] == nil, let size = description.size else {
+        throw error
+      }
       let channels = description.channelOrder == "grey" ? 1 : 3
       var shapes = shapes
       shapes[input] = description.layout == "nhwc" ? [batch] + size + [channels] : [batch, channels] + size
@@ -80,7 +84,8 @@ public struct ImageClassifier: Sendable {
 
   /// The image with the given levels.
   func image(_ levels: [UInt8]) -> Image {
-    let area = imageShape[2] * imageShape[3], channels = imageShape[1]
+    let area = imageShape[2] * imageShape[3]
+    let channels = imageShape[1]
     var pixels = [UInt8](repeating: 0, count: 3 * area)
     for channel in 0..<3 {
       let plane = min(channel, channels - 1) * area

@@ -25,7 +25,8 @@ public struct Labels: Sendable {
       return number
     }
     guard let names else {
-      throw UsageError("'\(words)' is no class number, and the model has no names for its classes (--labels FILE gives them)")
+      throw UsageError(
+        "'\(words)' is no class number, and the model has no names for its classes (--labels FILE gives them)")
     }
     let wanted = words.lowercased()
     let matches = names.indices.filter { names[$0].lowercased() == wanted }

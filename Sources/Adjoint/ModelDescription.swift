@@ -131,6 +131,7 @@ public struct ModelDescription: Sendable, Equatable, Codable {
   }
 }
 
-private func choices<Choice: CaseIterable & RawRepresentable>(_ type: Choice.Type) -> String where Choice.RawValue == String {
+private func choices<Choice: CaseIterable & RawRepresentable>(_ type: Choice.Type) -> String
+where Choice.RawValue == String {
   type.allCases.map(\.rawValue).joined(separator: ", ")
 }

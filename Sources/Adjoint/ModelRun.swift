@@ -13,7 +13,8 @@ public enum ModelRun {
   ) throws {
     var arrays: [String: HostTensor] = [:]
     for (name, tensor) in try NPZ.read(path: inputs) { arrays[name] = tensor }
-    var options = ImportOptions(batch: batch, shapes: arrays.mapValues(\.shape.extents).merging(shapes) { _, given in given })
+    var options = ImportOptions(
+      batch: batch, shapes: arrays.mapValues(\.shape.extents).merging(shapes) { _, given in given })
     let imported: ImportedModel
     do {
       imported = try importModel(path, options)

@@ -35,7 +35,8 @@ public struct OutputDirectory: Sendable {
     for (name, image) in zip(names, images) {
       if let other = owners[name] {
         throw UsageError(
-          "'\(other)' and '\(image)' would both write \(file(name)).*; rename one, or attack them into different directories")
+          "'\(other)' and '\(image)' would both write \(file(name)).*; rename one, or attack them into different directories"
+        )
       }
       owners[name] = image
     }

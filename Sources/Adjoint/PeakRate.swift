@@ -15,14 +15,16 @@ enum PeakRate {
     let repetitions = 1 << 16
     let tasks = pool.threadCount * 4
     let names = (0..<chains).map { "a\($0)" }
-    let unit = """
+    let constraint = vectorRegister(cpu)
+    let steps = names.map { "\($0) = \($0) * factor + term; __asm__ volatile(\"\" : \"+\(constraint)\"(\($0)));" }
+    let text = """
       typedef float vector __attribute__((vector_size(\(4 * lanes))));
       void kernel_0(char *const *operands, long first, long end, int *error) {
         for (long task = first; task < end; ++task) {
           vector factor = (vector){} + 0.999999f, term = (vector){} + 1e-6f * (float)(task + 1);
           vector \(names.map { "\($0) = term" }.joined(separator: ", "));
           for (long i = 0; i < \(repetitions); ++i) {
-            \(names.map { "\($0) = \($0) * factor + term; __asm__ volatile(\"\" : \"+v\"(\($0)));" }.joined(separator: "\n      "))
+            \(steps.joined(separator: "\n      "))
           }
           vector sum = \(names.joined(separator: " + "));
           ((float *)operands[0])[task] = sum[0];
@@ -30,11 +32,6 @@ enum PeakRate {
       }
 
       """
-    #if arch(x86_64)
-      let text = cpu.vectorBitCount == 512 ? unit : unit.replacing("\"+v\"", with: "\"+x\"")
-    #else
-      let text = unit.replacing("\"+v\"", with: "\"+w\"")
-    #endif
     let type = TensorType(.float32, [tasks])
     let operations = 2 * lanes * chains * repetitions * tasks
     let step = Step(
@@ -53,4 +50,13 @@ enum PeakRate {
     }
     return Double(operations) / best
   }
+}
+
+/// The constraint by which inline assembly names a vector register.
+private func vectorRegister(_ cpu: TargetCPU) -> String {
+  #if arch(x86_64)
+    cpu.vectorBitCount == 512 ? "v" : "x"
+  #else
+    "w"
+  #endif
 }

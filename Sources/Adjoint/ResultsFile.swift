@@ -17,7 +17,9 @@ struct ResultsFile {
         lines.append((record.image, record))
       } catch {
         throw FileError(
-          "line \(index + 1) of '\(path)' is no result of this version of adjoint; move the file away or choose another directory with -o")
+          "line \(index + 1) of '\(path)' is no result of this version of adjoint; "
+            + "move the file away or choose another directory with -o"
+        )
       }
     }
   }

@@ -25,9 +25,12 @@ public struct AttackDriver {
     let outputs = try runner.run(
       AttackPrograms.mapName,
       ["x": HostTensor(shape, x), "class": HostTensor([shape[0]], classes.map { Int64($0) })])
-    let maps = try floats(outputs, "map"), probabilities = try floats(outputs, "probabilities")
-    let low = try floats(outputs, "low"), extent = try floats(outputs, "extent")
-    let mapSize = maps.count / shape[0], classCount = probabilities.count / shape[0]
+    let maps = try floats(outputs, "map")
+    let probabilities = try floats(outputs, "probabilities")
+    let low = try floats(outputs, "low")
+    let extent = try floats(outputs, "extent")
+    let mapSize = maps.count / shape[0]
+    let classCount = probabilities.count / shape[0]
     guard probabilities.allSatisfy(\.isFinite) else { throw AttackError.notFinite(graph: AttackPrograms.mapName, step: 0) }
     return (0..<shape[0]).map { image in
       let p = Array(probabilities[image * classCount..<(image + 1) * classCount])
@@ -53,7 +56,9 @@ public struct AttackDriver {
   ///   - benign: what `benign` says about them.
   ///   - progress: called after each gradient step with the number of steps done, of `settings.totalSteps`.
   /// - Throws: `AttackError`, or the error of the runner.
-  public func attack(_ batch: AttackBatch, benign: [Measurement], progress: (Int) throws -> Void = { _ in }) throws -> [AttackOutcome] {
+  public func attack(_ batch: AttackBatch, benign: [Measurement], progress: (Int) throws -> Void = { _ in }) throws
+    -> [AttackOutcome]
+  {
     var done = 0
     func advance() throws {
       done += 1

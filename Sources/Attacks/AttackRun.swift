@@ -66,7 +66,9 @@ struct AttackRun {
   }
 
   /// The second phase of ADV²: both losses, with the map's weight growing from c to 2c.
-  mutating func secondPhase(from start: [Float], advance: () throws -> Void) throws -> (last: [Iterate], choice: IterateChoice) {
+  mutating func secondPhase(from start: [Float], advance: () throws -> Void) throws -> (
+    last: [Iterate], choice: IterateChoice
+  ) {
     var x = start
     let steps = driver.settings.steps
     var choice = IterateChoice(count: batch.count)

@@ -23,7 +23,8 @@ public struct Classifier: Sendable {
   ///   - model: an imported graph with one image input.
   ///   - scores: the output that holds the class scores; needed when several could.
   /// - Throws: `InterpreterError` when the model is no image classifier with these properties.
-  public init(_ model: Graph, preprocessing: Preprocessing = Preprocessing(), scores: String? = nil) throws(InterpreterError) {
+  public init(_ model: Graph, preprocessing: Preprocessing = Preprocessing(), scores: String? = nil) throws(InterpreterError)
+  {
     try preprocessing.validate()
     guard model.inputs.count == 1 else { throw .inputs(names: model.inputs.map { model.name(ofInput: $0) }) }
     modelInput = model.name(ofInput: model.inputs[0])
@@ -60,7 +61,8 @@ public struct Classifier: Sendable {
   }
 
   /// The output [B, N] (extents of 1 beside) with at least two classes.
-  private static func scoresOutput(of model: Graph, named name: String?, batch: Int) throws(InterpreterError) -> Graph.Output {
+  private static func scoresOutput(of model: Graph, named name: String?, batch: Int) throws(InterpreterError) -> Graph.Output
+  {
     let names = model.outputs.map(\.name)
     let candidates = model.outputs.filter { output in
       let type = model[output.value].type

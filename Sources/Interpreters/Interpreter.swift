@@ -15,8 +15,8 @@ public struct AttributionMap: Sendable {
 public protocol Interpreter: Sendable {
   /// The name on the command line.
   var name: String { get }
-  /// From `x` to `logits` and whatever else of the network the map is made of, each an output. Passes that keep the values of
-  /// outputs may replace it.
+  /// From `x` to `logits` and whatever else of the network the map is made of, each an output. Passes that keep the values
+  /// of outputs may replace it.
   var network: Graph { get set }
   /// [B, h, w]
   var mapShape: Shape { get }
@@ -28,7 +28,7 @@ public protocol Interpreter: Sendable {
 }
 
 extension GraphBuilder {
-  /// Subtracts the minimum of each map and divides by the maximum, plus 1e-8 (spec of the published code, without its batch).
+  /// Subtracts the minimum of each map and divides by the maximum, plus 1e-8 (equation 6 of the paper, normalised).
   func normalised(_ raw: Value) throws(TypeError) -> AttributionMap {
     let batch = shape(of: raw)[0]
     let low = try minimum(raw, axes: [1, 2], keepAxes: true)

@@ -2,8 +2,9 @@ import IR
 import Operators
 import TensorTypes
 
-/// How pixels in [0, 1] become what a model's input takes: u = (low + (high − low) · x − mean) / std, in the model's order of
-/// channels and axes.
+/// How pixels in [0, 1] become what a model's input takes.
+///
+/// u = (low + (high − low) · x − mean) / std, in the model's order of channels and axes.
 public struct Preprocessing: Sendable, Equatable {
   public enum ChannelOrder: String, Sendable, CaseIterable, Codable { case rgb, bgr, grey }
   public enum Layout: String, Sendable, CaseIterable, Codable { case nchw, nhwc }
@@ -53,7 +54,9 @@ public struct Preprocessing: Sendable, Equatable {
     }
     let shift = mean.map { $0 - range[0] }
     if shift.contains(where: { $0 != 0 }) { u = try builder.subtract(u, channels(shift, "mean", in: builder)) }
-    if std.contains(where: { $0 != 1 }) { u = try builder.multiply(u, channels(std.map { 1 / $0 }, "std.reciprocal", in: builder)) }
+    if std.contains(where: { $0 != 1 }) {
+      u = try builder.multiply(u, channels(std.map { 1 / $0 }, "std.reciprocal", in: builder))
+    }
     return layout == .nhwc ? try builder.permute(u, [0, 2, 3, 1]) : u
   }
 

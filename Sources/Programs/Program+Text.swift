@@ -3,7 +3,7 @@ extension Program {
   public var scheduleText: String {
     var lines = ["schedule @\(name) {"]
     for (index, step) in steps.enumerated() {
-      let node = step.node.map { "   // \($0)" } ?? ""
+      let node = step.node.map { "   // \(onOneLine($0))" } ?? ""
       lines.append("  \(index): \(step.summary), \(step.taskCount) tasks, \(step.floatingPointOperations) FLOP\(node)")
     }
     return (lines + ["}"]).joined(separator: "\n") + "\n"
@@ -21,13 +21,20 @@ extension Program {
       "program @\(name) {",
       "  // arena \(arenaByteCount) bytes, \(floatingPointOperations) FLOP, \(bytesMoved) bytes moved",
     ]
-    lines += inputs.map { "  input \($0.name): \($0.type) at arena+\($0.offset)" }
+    lines += inputs.map { "  input \(onOneLine($0.name)): \($0.type) at arena+\($0.offset)" }
     for (index, step) in steps.enumerated() {
-      let node = step.node.map { "   // \($0)" } ?? ""
+      let node = step.node.map { "   // \(onOneLine($0))" } ?? ""
       lines.append(
-        "  \(index): kernel_\(step.kernel)(\(step.operands.map(words).joined(separator: ", "))) x \(step.taskCount)  \(step.summary)\(node)")
+        "  \(index): kernel_\(step.kernel)(\(step.operands.map(words).joined(separator: ", "))) "
+          + "x \(step.taskCount)  \(step.summary)\(node)"
+      )
     }
-    lines += outputs.map { "  output \($0.name): \($0.type) at arena+\($0.offset)" }
+    lines += outputs.map { "  output \(onOneLine($0.name)): \($0.type) at arena+\($0.offset)" }
     return (lines + ["}"]).joined(separator: "\n") + "\n"
   }
+}
+
+/// A name of the model without line breaks.
+private func onOneLine(_ name: String) -> String {
+  name.contains(where: \.isNewline) ? name.split(whereSeparator: \.isNewline).joined(separator: " ") : name
 }

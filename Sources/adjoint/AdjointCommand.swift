@@ -4,7 +4,8 @@ import ArgumentParser
 struct AdjointCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "adjoint",
-    abstract: "Compiles ONNX models and their derivatives to native code, and attacks classifiers together with their heatmaps.",
+    abstract:
+      "Compiles ONNX models and their derivatives to native code, and attacks classifiers together with their heatmaps.",
     version: adjointVersion,
     subcommands: [
       InspectCommand.self, DumpCommand.self, RunCommand.self, ExplainCommand.self, AttackCommand.self, BenchCommand.self,

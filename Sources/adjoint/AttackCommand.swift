@@ -38,9 +38,15 @@ struct AttackCommand: ParsableCommand {
     if let batch { try checkBatch(batch) }
     guard (target == nil) != (targets == nil) else { throw ValidationError("Give either --target or --targets.") }
     if images.isEmpty && targets == nil { throw ValidationError("Missing expected argument '<images> ...'.") }
-    guard eps.value > 0, eps.value <= 1 else { throw ValidationError("--eps is \(eps.value); more than 0 up to 1 is accepted.") }
-    guard alpha.value > 0, alpha.value <= 1 else { throw ValidationError("--alpha is \(alpha.value); more than 0 up to 1 is accepted.") }
-    if let steps, !(1...1_000_000).contains(steps) { throw ValidationError("--steps is \(steps); 1 to 1000000 are accepted.") }
+    guard eps.value > 0, eps.value <= 1 else {
+      throw ValidationError("--eps is \(eps.value); more than 0 up to 1 is accepted.")
+    }
+    guard alpha.value > 0, alpha.value <= 1 else {
+      throw ValidationError("--alpha is \(alpha.value); more than 0 up to 1 is accepted.")
+    }
+    if let steps, !(1...1_000_000).contains(steps) {
+      throw ValidationError("--steps is \(steps); 1 to 1000000 are accepted.")
+    }
     guard (0...1_000_000).contains(warm) else { throw ValidationError("--warm is \(warm); 0 to 1000000 are accepted.") }
     guard coefficient >= 0, coefficient.isFinite else {
       throw ValidationError("--coefficient is \(coefficient); 0 or more is accepted.")
@@ -93,7 +99,8 @@ struct AttackCommand: ParsableCommand {
 
   /// Label before and after with probabilities, map distance, and time: as measured from the decoded PNG.
   private func verdict(_ record: AttackRecord) -> String {
-    let after = record.png.success
+    let after =
+      record.png.success
       ? "\(record.targetName) \(fixed(record.png.targetProbability, 3))"
       : "not \(record.targetName) (\(fixed(record.png.targetProbability, 3)))"
     let comparison = record.pgdMapL1.map { ", under PGD \(fixed($0, 3))" } ?? ""

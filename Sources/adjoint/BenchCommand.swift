@@ -3,11 +3,14 @@ import ArgumentParser
 
 struct BenchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "bench", abstract: "Measures compiled graphs against the multiply-add peak of the processor in the same run.")
+    commandName: "bench",
+    abstract: "Measures compiled graphs against the multiply-add peak of the processor in the same run.")
 
   @Argument(help: "An ONNX file.") var model: String
   @Option(parsing: .upToNextOption, help: "Batch sizes.") var batch: [Int] = [1]
-  @Option(parsing: .upToNextOption, help: "What is measured: forward, gradient, hvp, step.") var of: [DerivedGraph] = [.forward]
+  @Option(parsing: .upToNextOption, help: "What is measured: forward, gradient, hvp, step.") var of: [DerivedGraph] = [
+    .forward
+  ]
   @Option(help: "The interpreter of --of step: cam.") var interpreter = "cam"
   @OptionGroup var modelOptions: ModelOptions
   @Option(help: "The processor to compile for.") var cpu: String?
@@ -16,7 +19,9 @@ struct BenchCommand: ParsableCommand {
 
   func validate() throws {
     for batch in batch { try checkBatch(batch) }
-    if let threads, !(1...1024).contains(threads) { throw ValidationError("--threads is \(threads); 1 to 1024 are accepted.") }
+    if let threads, !(1...1024).contains(threads) {
+      throw ValidationError("--threads is \(threads); 1 to 1024 are accepted.")
+    }
   }
 
   func run() throws {

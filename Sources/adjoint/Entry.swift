@@ -38,8 +38,7 @@ enum Entry {
       return 0
     }
     if code == .validationFailure {
-      let lines = AdjointCommand.message(for: error).split(separator: "\n").map { $0.trimmingPrefix(while: \.isWhitespace) }
-      complain(lines.joined(separator: " ") + " (adjoint --help shows the commands and their options)")
+      complain(AdjointCommand.message(for: error) + " (adjoint --help shows the commands and their options)")
       return 2
     }
     complain("\(error)")
@@ -48,7 +47,8 @@ enum Entry {
 
   private static func complain(_ words: String) {
     // Nobody is left to tell when this fails.
-    try? StandardStream.error.writeLine("adjoint: \(words)")
+    let line = words.split(whereSeparator: \.isNewline).joined(separator: " ")
+    try? StandardStream.error.writeLine("adjoint: \(line)")
   }
 }
 

@@ -32,7 +32,8 @@ struct ExplainCommand: ParsableCommand {
       let name = classifier.labels.name(explanation.explained)
       try progress.print(
         "\(explanation.image): \(name) \(fixed(Double(explanation.probabilities[explanation.explained]), 3))"
-          + (explanation.label == explanation.explained ? "" : " (the model sees \(classifier.labels.name(explanation.label)))"))
+          + (explanation.label == explanation.explained
+            ? "" : " (the model sees \(classifier.labels.name(explanation.label)))"))
     }
     progress.end()
   }

@@ -71,7 +71,9 @@ struct ExecutionFlags: ParsableArguments {
   var options: ExecutionOptions { ExecutionOptions(cpu: cpu, threads: threads, usesReference: reference) }
 
   func validate() throws {
-    if let threads, !(1...1024).contains(threads) { throw ValidationError("--threads is \(threads); 1 to 1024 are accepted.") }
+    if let threads, !(1...1024).contains(threads) {
+      throw ValidationError("--threads is \(threads); 1 to 1024 are accepted.")
+    }
   }
 }
 

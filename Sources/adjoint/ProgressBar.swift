@@ -58,7 +58,7 @@ final class ProgressBar: Sendable {
   }
 
   /// A bar that cannot be drawn is no reason to stop.
-  private static func show(_ text: String) { try? StandardStream.error.write(text) }
+  private static func show(_ text: String) { try? StandardStream.error.writeUnchanged(text) }
 
   private static func clear() {
     if isVisible.exchange(false, ordering: .relaxed) { show("\r\u{1b}[K") }
@@ -72,7 +72,9 @@ final class ProgressBar: Sendable {
       if let total = state.total, total > 0 {
         let share = Double(state.done) / Double(total)
         let filled = Int(24 * share)
-        line += " [" + String(repeating: "#", count: filled) + String(repeating: ".", count: 24 - filled) + "] \(state.done)/\(total)"
+        line +=
+          " [" + String(repeating: "#", count: filled) + String(repeating: ".", count: 24 - filled)
+          + "] \(state.done)/\(total)"
         if state.done > 0 { line += ", \(Self.clock(elapsed * (1 / share - 1))) left" }
       } else {
         line += ", \(Self.clock(elapsed))"

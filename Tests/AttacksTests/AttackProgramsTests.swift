@@ -13,7 +13,9 @@ import Testing
   }
 
   /// Σ_b loss as a function of x, by the outputs that the step itself reports.
-  private func objective(_ graph: Graph, _ inputs: [String: HostTensor], _ x: [Double], _ coefficient: Double) throws -> Double {
+  private func objective(_ graph: Graph, _ inputs: [String: HostTensor], _ x: [Double], _ coefficient: Double) throws
+    -> Double
+  {
     var inputs = inputs
     let type = TensorType(.float32, [1, 3, 12, 12])
     inputs["x"] = HostTensor(type, .double(x))
@@ -25,7 +27,8 @@ import Testing
   @Test(arguments: [AttackPrograms.pgdStepName, AttackPrograms.stepName])
   func `a step goes against the gradient of its own losses`(program: String) throws {
     let interpreter = try interpreter(batch: 1, smooth: true)
-    let graph = program == AttackPrograms.stepName
+    let graph =
+      program == AttackPrograms.stepName
       ? try AttackPrograms.step(interpreter) : try AttackPrograms.pgdStep(interpreter)
     try graph.verify()
     var random = Random(seed: 8)
@@ -42,7 +45,8 @@ import Testing
     let start = x.doubles
     var compared = 0
     for pixel in stride(from: 0, to: start.count, by: 17) {
-      var above = start, below = start
+      var above = start
+      var below = start
       above[pixel] += 1e-5
       below[pixel] -= 1e-5
       let slope = (try objective(graph, inputs, above, coefficient) - objective(graph, inputs, below, coefficient)) / 2e-5
@@ -70,10 +74,12 @@ import Testing
   }
 
   @Test func `no image of a batch influences another`() throws {
-    let pair = try interpreter(batch: 2), alone = try interpreter(batch: 1)
+    let pair = try interpreter(batch: 2)
+    let alone = try interpreter(batch: 1)
     var random = Random(seed: 10)
     let first = random.tensor([1, 3, 12, 12], in: 0...1).floats
-    let step = try AttackPrograms.step(pair), single = try AttackPrograms.step(alone)
+    let step = try AttackPrograms.step(pair)
+    let single = try AttackPrograms.step(alone)
     let map = random.tensor([1, 6, 6], in: 0...1).floats
     let scalars: [String: HostTensor] = ["alpha": .scalar(0.01), "eps": .scalar(0.03), "coefficient": .scalar(5)]
     let expected = try single.evaluate(

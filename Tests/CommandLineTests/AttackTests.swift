@@ -26,17 +26,20 @@ import Testing
     #expect(result.status == 0, "\(result.error)")
     #expect(result.output.contains("fashion-00018-bag: Bag 0.99"))
     let name = "out/fashion-00018-bag"
-    let arrays = Dictionary(uniqueKeysWithValues: try NPZ.read(path: folder.path(name + ".npz")).map { ($0.name, $0.tensor) })
+    let arrays = Dictionary(
+      uniqueKeysWithValues: try NPZ.read(path: folder.path(name + ".npz")).map { ($0.name, $0.tensor) })
     #expect(
       arrays.keys.sorted() == ["adversarial", "label", "mapAdversarial", "mapBenign", "probabilities", "target", "x"])
     #expect(arrays["x"]?.type == TensorType(.float32, [1, 1, 28, 28]))
     #expect(arrays["adversarial"]?.type == TensorType(.float32, [1, 1, 28, 28]))
     #expect(arrays["label"]?.integers == [8] && arrays["target"]?.integers == [4])
-    let x = try #require(arrays["x"]).doubles, adversarial = try #require(arrays["adversarial"]).doubles
+    let x = try #require(arrays["x"]).doubles
+    let adversarial = try #require(arrays["adversarial"]).doubles
     #expect(zip(x, adversarial).allSatisfy { abs($0 - $1) <= 0.2 + 1e-6 && (0...1).contains($1) })
     #expect(x != adversarial)
 
-    let photo = try Image(contentsOf: Command.bag), changed = try Image(contentsOf: folder.path(name + ".png"))
+    let photo = try Image(contentsOf: Command.bag)
+    let changed = try Image(contentsOf: folder.path(name + ".png"))
     #expect(photo.pixels.count == changed.pixels.count)
     #expect(zip(photo.pixels, changed.pixels).allSatisfy { abs(Double($0) - Double($1)) / 255 <= 0.2 })
     #expect(photo != changed)
@@ -61,7 +64,8 @@ import Testing
     #expect(result.status == 0, "\(result.error)")
     let all = try records("out")
     #expect(all.count == 3)
-    var own = 0.0, plain = 0.0
+    var own = 0.0
+    var plain = 0.0
     for record in all {
       let png = try #require(record["png"] as? [String: Any])
       #expect(png["success"] as? Bool == true, "\(record["image"] ?? "")")
@@ -109,7 +113,8 @@ import Testing
     let long = ["--batch", "1", "--steps", "200000", "--warm", "0", "--force"]
     let short = try attack([Command.bag], to: "out", ["--batch", "1"])
     #expect(short.status == 0)
-    let before = folder.bytes("out/fashion-00018-bag.npz"), log = folder.bytes("out/results.jsonl")
+    let before = folder.bytes("out/fashion-00018-bag.npz")
+    let log = folder.bytes("out/results.jsonl")
     let process = Command.process(
       ["attack", Command.model, Command.dress, "--target", "Coat", "-o", folder.path("out")] + long)
     process.standardError = FileHandle.nullDevice

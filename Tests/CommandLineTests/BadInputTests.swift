@@ -62,7 +62,9 @@ import Testing
     let half = try folder.write(whole.prefix(whole.count / 2), "half.png")
     let text = try folder.write("not an image".utf8, "text.png")
     let explain = ["explain", Command.model, "-o", folder.path("out")]
-    for call in [attack(Command.model, [text]), explain + [text]] { try expectFailure(call, status: 1, ["text.png", "not an image"]) }
+    for call in [attack(Command.model, [text]), explain + [text]] {
+      try expectFailure(call, status: 1, ["text.png", "not an image"])
+    }
     for call in [attack(Command.model, [half]), explain + [half]] { try expectFailure(call, status: 1, ["half.png"]) }
     try expectFailure(attack(Command.model, [folder.path("none.png")]), status: 1, ["none.png", "No such file"])
   }

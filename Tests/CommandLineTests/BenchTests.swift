@@ -11,7 +11,9 @@ import Testing
     #expect(rows.compactMap { $0["of"] as? String } == ["forward", "forward", "gradient", "gradient"])
     #expect(rows.compactMap { $0["batch"] as? Int } == [1, 2, 1, 2])
     for row in rows {
-      for key in ["medianMilliseconds", "bestMilliseconds", "gigaflopsPerSecond", "shareOfPeak", "arenaBytes", "peakResidentBytes"] {
+      for key in [
+        "medianMilliseconds", "bestMilliseconds", "gigaflopsPerSecond", "shareOfPeak", "arenaBytes", "peakResidentBytes",
+      ] {
         #expect((row[key] as? Double ?? 0) > 0, "\(key)")
       }
     }

@@ -12,11 +12,13 @@ import Testing
   @Test(arguments: [
     ["attak"], ["inspect"], ["inspect", "a.onnx", "--colour"], ["dump", "a.onnx"], ["dump", "a.onnx", "--stage", "raw"],
     ["run", "a.onnx", "--inputs", "in.npz"], ["explain", "a.onnx", "-o", "out"], ["attack", "a.onnx", "a.png", "-o", "out"],
-    ["attack", "a.onnx", "a.png", "--target", "1"], ["attack", "a.onnx", "a.png", "--target", "1", "-o", "out", "--eps", "2/0"],
+    ["attack", "a.onnx", "a.png", "--target", "1"],
+    ["attack", "a.onnx", "a.png", "--target", "1", "-o", "out", "--eps", "2/0"],
     ["attack", "a.onnx", "a.png", "--target", "1", "-o", "out", "--eps", "-1"],
     ["attack", "a.onnx", "a.png", "--target", "1", "-o", "out", "--steps", "0"],
     ["attack", "a.onnx", "a.png", "--target", "1", "-o", "out", "--attack", "fgsm"],
-    ["attack", "a.onnx", "--target", "1", "-o", "out"], ["attack", "a.onnx", "a.png", "--target", "1", "-o", "out", "--threads", "0"],
+    ["attack", "a.onnx", "--target", "1", "-o", "out"],
+    ["attack", "a.onnx", "a.png", "--target", "1", "-o", "out", "--threads", "0"],
     ["inspect", "a.onnx", "--shape", "x"], ["inspect", "a.onnx", "--batch", "0"], ["bench", "a.onnx", "--of", "everything"],
   ])
   func `a wrong call ends with status 2 and one line that says why`(call: [String]) throws {

@@ -26,11 +26,13 @@ struct Command {
   /// One cache of compiled objects for all tests of a run, apart from the user's.
   private static let cache: String = {
     let path = NSTemporaryDirectory() + "adjoint-tests-cache-\(getuid())"
-    try? FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+    try? FileManager.default.createDirectory(
+      atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
     return path
   }()
 
-  static func process(_ arguments: [String], environment: [String: String] = [:], through wrapper: [String] = []) -> Process {
+  static func process(_ arguments: [String], environment: [String: String] = [:], through wrapper: [String] = []) -> Process
+  {
     let process = Process()
     let words = wrapper + [program.path] + arguments
     process.executableURL = URL(fileURLWithPath: words[0])
@@ -42,14 +44,19 @@ struct Command {
   }
 
   /// Runs to the end.
-  static func run(_ arguments: String..., environment: [String: String] = [:], through wrapper: [String] = []) throws -> Result {
+  static func run(_ arguments: String..., environment: [String: String] = [:], through wrapper: [String] = []) throws
+    -> Result
+  {
     try run(arguments, environment: environment, through: wrapper)
   }
 
-  static func run(_ arguments: [String], environment: [String: String] = [:], through wrapper: [String] = []) throws -> Result {
+  static func run(_ arguments: [String], environment: [String: String] = [:], through wrapper: [String] = []) throws
+    -> Result
+  {
     let process = process(arguments, environment: environment, through: wrapper)
     let folder = try TemporaryFolder()
-    let output = folder.path("output"), error = folder.path("error")
+    let output = folder.path("output")
+    let error = folder.path("error")
     for path in [output, error] { _ = FileManager.default.createFile(atPath: path, contents: nil) }
     process.standardOutput = FileHandle(forWritingAtPath: output)
     process.standardError = FileHandle(forWritingAtPath: error)

@@ -7,11 +7,13 @@ import Testing
   @Test func `explain writes the map and a picture of every image`() throws {
     let folder = try TemporaryFolder()
     let result = try Command.run(
-      "explain", Command.model, Command.bag, Command.dress, "--interpreter", "cam", "--class", "Dress", "-o", folder.path("out"))
+      "explain", Command.model, Command.bag, Command.dress, "--interpreter", "cam", "--class", "Dress", "-o",
+      folder.path("out"))
     #expect(result.status == 0, "\(result.error)")
     #expect(result.output.contains("fashion-00018-bag: Dress"))
     for name in ["fashion-00018-bag", "fashion-00013-dress"] {
-      let arrays = Dictionary(uniqueKeysWithValues: try NPZ.read(path: folder.path("out/\(name).npz")).map { ($0.name, $0.tensor) })
+      let arrays = Dictionary(
+        uniqueKeysWithValues: try NPZ.read(path: folder.path("out/\(name).npz")).map { ($0.name, $0.tensor) })
       #expect(arrays.keys.sorted() == ["class", "map", "probabilities"])
       #expect(arrays["class"]?.integers == [3])
       #expect(arrays["map"]?.shape == [7, 7])

@@ -22,7 +22,8 @@ import Testing
   @Test(arguments: ["imported", "prepared", "differentiated", "simplified", "fused", "scheduled", "program", "c"])
   func `every stage prints, with the same bytes in every process`(stage: String) throws {
     let call = ["dump", Command.model, "--stage", stage, "--of", "step"]
-    let first = try Command.run(call), second = try Command.run(call)
+    let first = try Command.run(call)
+    let second = try Command.run(call)
     #expect(first.status == 0, "\(first.error)")
     #expect(first.output.count > 1000)
     #expect(first.output == second.output)
@@ -30,7 +31,9 @@ import Testing
     #expect(first.output.contains(head))
   }
 
-  @Test(arguments: [("forward", "convolution("), ("gradient", "solving = input"), ("hvp", "direction.x"), ("step", "mapTarget")])
+  @Test(arguments: [
+    ("forward", "convolution("), ("gradient", "solving = input"), ("hvp", "direction.x"), ("step", "mapTarget"),
+  ])
   func `every derived graph prints`(of: String, words: String) throws {
     let result = try Command.run("dump", Command.model, "--stage", "simplified", "--of", of)
     #expect(result.status == 0, "\(result.error)")

@@ -34,8 +34,10 @@ import Testing
 
   @Test func `arrays that do not fit the model are refused by name`() throws {
     try NPZ.write([("y", input)], to: folder.path("name.npz"))
-    try NPZ.write([("x", HostTensor([2, 1, 28, 28], [Int64](repeating: 0, count: 2 * 28 * 28)))], to: folder.path("type.npz"))
-    try NPZ.write([("x", HostTensor([2, 1, 9, 28], [Float](repeating: 0, count: 2 * 9 * 28)))], to: folder.path("shape.npz"))
+    try NPZ.write(
+      [("x", HostTensor([2, 1, 28, 28], [Int64](repeating: 0, count: 2 * 28 * 28)))], to: folder.path("type.npz"))
+    try NPZ.write(
+      [("x", HostTensor([2, 1, 9, 28], [Float](repeating: 0, count: 2 * 9 * 28)))], to: folder.path("shape.npz"))
     for (file, words) in [("name.npz", "x"), ("type.npz", "i64"), ("shape.npz", "28")] {
       let result = try run(file)
       #expect(result.status == 2, "\(file): \(result)")

@@ -49,7 +49,9 @@ import Testing
       preprocessing: Preprocessing(
         range: [0, 255], mean: [104, 117, 123], std: [1, 2, 4], channelOrder: .bgr, layout: .nhwc))
     #expect(classifier.imageShape == [1, 3, 2, 2])
-    let red: [Float] = [1, 0, 0, 0], green: [Float] = [0.5, 0, 0, 0], blue: [Float] = [0, 0, 0, 0]
+    let red: [Float] = [1, 0, 0, 0]
+    let green: [Float] = [0.5, 0, 0, 0]
+    let blue: [Float] = [0, 0, 0, 0]
     let outputs = try classifier.graph.evaluate(["x": HostTensor([1, 3, 2, 2], red + green + blue)])
     let logits = try #require(outputs["logits"]).doubles
     #expect(zip(logits, [-104, (127.5 - 117) / 2, (255 - 123.0) / 4]).allSatisfy { abs($0 - $1) < 1e-9 })
@@ -67,7 +69,8 @@ import Testing
 
   @Test func `models that are no classifiers are refused by name`() throws {
     let builder = GraphBuilder()
-    let a = builder.input("a", TensorType(.float32, [1, 3, 2, 2])), b = builder.input("b", TensorType(.float32, [1, 3, 2, 2]))
+    let a = builder.input("a", TensorType(.float32, [1, 3, 2, 2]))
+    let b = builder.input("b", TensorType(.float32, [1, 3, 2, 2]))
     let both = builder.finish(name: "both", outputs: [("scores", try builder.reshape(try builder.add(a, b), [1, 12]))])
     #expect(throws: InterpreterError.inputs(names: ["a", "b"])) { _ = try Classifier(both) }
 
@@ -75,14 +78,17 @@ import Testing
     let x = single.input("x", TensorType(.float32, [1, 3, 2, 2]))
     let flat = try single.reshape(x, [1, 12])
     let several = single.finish(name: "several", outputs: [("one", flat), ("two", flat)])
-    #expect(throws: InterpreterError.scores(candidates: ["one", "two"], outputs: ["one", "two"])) { _ = try Classifier(several) }
+    #expect(throws: InterpreterError.scores(candidates: ["one", "two"], outputs: ["one", "two"])) {
+      _ = try Classifier(several)
+    }
     #expect(try Classifier(several, scores: "two").modelOutput == "two")
     let gates = single.finish(name: "gates", outputs: [("scores", try single.elementwise(.sigmoid, flat))])
     #expect(throws: InterpreterError.sigmoidScores(node: nil)) { _ = try Classifier(gates) }
   }
 
   @Test(arguments: [
-    Preprocessing(range: [1, 0]), Preprocessing(mean: [1, 2]), Preprocessing(std: [0]), Preprocessing(std: [1, 1, 1], channelOrder: .grey),
+    Preprocessing(range: [1, 0]), Preprocessing(mean: [1, 2]), Preprocessing(std: [0]),
+    Preprocessing(std: [1, 1, 1], channelOrder: .grey),
   ])
   func `preprocessing that cannot be meant is refused`(preprocessing: Preprocessing) {
     #expect(throws: InterpreterError.self) { try preprocessing.validate() }

@@ -2,7 +2,8 @@ import IR
 import Operators
 import TensorTypes
 
-/// Small random networks of two convolutions that end in a linear layer on pooled features, in the forms that exporters give it.
+/// Small random networks of two convolutions that end in a linear layer on pooled features, in the forms that exporters
+/// give it.
 public enum PooledClassifier: String, CaseIterable, Sendable {
   /// GlobalAveragePool, Flatten, Gemm with transposed weights and a bias.
   case generalProduct
@@ -33,7 +34,8 @@ public enum PooledClassifier: String, CaseIterable, Sendable {
     }
     func convolution(_ x: Value, _ channels: Int, stride: Int, _ name: String) throws -> Value {
       builder.location = Location(node: name)
-      let filter = builder.constant(random.tensor([channels, builder.shape(of: x)[1], 3, 3], in: -0.6...0.6), name: "\(name).weight")
+      let filter = builder.constant(
+        random.tensor([channels, builder.shape(of: x)[1], 3, 3], in: -0.6...0.6), name: "\(name).weight")
       let y = try builder.convolution(
         x, filter, strides: [stride, stride], padsLow: [1, 1], padsHigh: [1, 1], dilations: [1, 1], groups: 1)
       return try activation(
@@ -48,7 +50,9 @@ public enum PooledClassifier: String, CaseIterable, Sendable {
   private func head(_ features: Value, _ builder: GraphBuilder, _ random: inout Random) throws -> Value {
     builder.location = Location(node: "classify")
     let shape = builder.shape(of: features)
-    let batch = shape[0], k = shape[1], classes = Self.classCount
+    let batch = shape[0]
+    let k = shape[1]
+    let classes = Self.classCount
     let bias = builder.constant(random.tensor([classes]), name: "classify.bias")
     func weights(_ shape: Shape) -> Value { builder.constant(random.tensor(shape), name: "classify.weight") }
     func linear(_ pooled: Value) throws -> Value {
@@ -62,7 +66,8 @@ public enum PooledClassifier: String, CaseIterable, Sendable {
     switch self {
     case .generalProduct:
       let pooled = try builder.reshape(try builder.mean(features, axes: [2, 3], keepAxes: true), [batch, k])
-      return try builder.add(try builder.append(MatrixProduct(transposeRight: true), [pooled, weights([classes, k])]), bias)
+      return try builder.add(
+        try builder.append(MatrixProduct(transposeRight: true), [pooled, weights([classes, k])]), bias)
     case .matrixMultiply: return try linear(try builder.mean(features, axes: [2, 3]))
     case .pointwiseConvolution:
       let window = Window(
