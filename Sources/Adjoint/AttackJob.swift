@@ -83,13 +83,14 @@ public struct AttackJob {
         Candidate(request: request, name: name, target: target, imageSHA256: hash, levels: model.levels(image)))
     }
 
-    if !open.isEmpty {
+    let room = options.limit.map { max($0 - finished.count, 0) }
+    if !open.isEmpty, room != 0 {
       try events(.compiling)
       var graphs = [try AttackPrograms.map(interpreter), try AttackPrograms.pgdStep(interpreter)]
       if settings.method == .adv2 { graphs.append(try AttackPrograms.step(interpreter)) }
       let runner = try options.execution.runner(graphs)
       let driver = AttackDriver(runner, mapShape: interpreter.mapShape, settings: settings)
-      let chosen = try classify(open, driver, room: options.limit.map { $0 - finished.count }, events)
+      let chosen = try classify(open, driver, room: room, events)
       let batchCount = (chosen.count + model.classifier.batch - 1) / model.classifier.batch
       try events(.attacking(images: chosen.count, steps: batchCount * settings.totalSteps))
       for first in 0..<batchCount {
@@ -141,7 +142,7 @@ public struct AttackJob {
         chosen.append(candidate)
       }
     }
-    return room.map { Array(chosen.prefix(max($0, 0))) } ?? chosen
+    return room.map { Array(chosen.prefix($0)) } ?? chosen
   }
 
   private func attack(

@@ -140,5 +140,10 @@ import Testing
     #expect(result.status == 0, "\(result.error)")
     #expect(result.error.contains("fashion-00013-dress: left out, the model sees Dress"))
     #expect(try records("out").map { $0["image"] as? String } == ["fashion-00018-bag"])
+    // With the limit reached, a rerun has nothing left to do.
+    let again = try Command.run(
+      "attack", Command.model, "--targets", csv, "--only-correct", "--eps", "0.2", "--steps", "5", "--warm", "1", "-o",
+      folder.path("out"), "--batch", "2", "--limit", "1")
+    #expect(again.status == 0 && again.output.contains("fashion-00018-bag") && again.error.isEmpty, "\(again)")
   }
 }
