@@ -1,5 +1,7 @@
+import Autodiff
 import IR
 import Operators
+import Passes
 import TensorTypes
 import TestSupport
 import Testing
@@ -31,6 +33,29 @@ import Testing
       let found = try family.run(sample.graph, sample.inputs)
       for (found, expected) in zip(found, expected) {
         #expect(compiledError(found, expected) <= Self.tolerance, "\(sample.graph.text())")
+      }
+    }
+  }
+
+  @Test("Random graphs and their gradients, simplified and fused")
+  func randomGraphs() throws {
+    var cases: [(graph: Graph, inputs: [HostTensor])] = []
+    for seed in UInt64(1)...60 {
+      let sample = try RandomGraphs.graph(seed: seed)
+      let inputs = sample.inputs.map(\.roundedToFloat)
+      cases.append((try Pipeline.simplify(sample.graph).renamed("value\(seed)"), inputs))
+      let pullback = try sample.graph.pullback()
+      var generator = SeededGenerator(seed: seed)
+      let cotangents = pullback.inputs.dropFirst(inputs.count).map { generator.direction(pullback[$0].type).roundedToFloat }
+      cases.append((try Pipeline.simplify(pullback).renamed("pullback\(seed)"), inputs + cotangents))
+    }
+    let family = try CompiledFamily(cases.map(\.graph))
+    for (graph, inputs) in cases {
+      let expected: [HostTensor] = try graph.evaluate(inputs)
+      for (found, expected) in zip(try family.run(graph, inputs), expected) {
+        // Some of these gradients cancel exactly; what is left then are roundings of terms near one.
+        let scale = expected.type.element.isFloatingPoint ? expected.doubles.reduce(0) { max($0, abs($1)) } : 1
+        #expect(compiledError(found, expected) * min(scale, 1) <= 2e-5, "\(graph.text())")
       }
     }
   }

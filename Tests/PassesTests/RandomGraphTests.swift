@@ -43,6 +43,15 @@ struct NamedPass: Sendable, CustomStringConvertible {
   }
 
   @Test(arguments: seeds)
+  func fusedRegionsComputeTheSameValues(seed: UInt64) throws {
+    try RandomGraphs.graph(seed: seed).check { sample in
+      let result = try Fuse.run(try Pipeline.simplify(sample.graph))
+      try expectSameSignature(result, sample.graph)
+      try expectSameValues(result, sample.graph, sample.inputs)
+    }
+  }
+
+  @Test(arguments: seeds)
   func passesRunTwiceChangeNothingMore(seed: UInt64) throws {
     let idempotent: [any Pass.Type] = [Simplify.self, ShareSubexpressions.self, RemoveDeadNodes.self, EraseSurrogates.self]
     try RandomGraphs.graph(seed: seed).check { sample in
