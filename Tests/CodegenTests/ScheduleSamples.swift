@@ -37,6 +37,9 @@ enum ScheduleSamples {
       Shape2D(input: 40, output: 40, groups: 40, size: [7, 17]),
       Shape2D(input: 32, output: 64, groups: 2, size: [8, 8], strides: [2, 2]),
       Shape2D(input: 16, output: 16, groups: 4, size: [6, 6]),
+      Shape2D(input: 32, output: 64, groups: 8, size: [6, 7]),
+      Shape2D(input: 48, output: 48, groups: 16, size: [9, 6], strides: [2, 2]),
+      Shape2D(input: 12, output: 24, groups: 3, size: [6, 6]),
       Shape2D(input: 8, output: 16, groups: 8, size: [6, 6]),
       Shape2D(input: 4, output: 4, size: [6, 6]),
     ]
