@@ -113,50 +113,59 @@ struct TiledProductKernel {
   ) -> [String] {
     let function = "KERNEL_tile\(definitions.count)"
     definitions.append(tileFunction(function, rowPhase, columnPhase, run, blocks: blocks))
-    var lines = [
+    let position = "(start + j) * \(columnPhase.resultStride) + \(columnPhase.phase)"
+    var indices = ["const long i0 = \(position);"]
+    if product.positions != .rows { indices = ["const long i2 = \(resultRow);", "const long i3 = \(position);"] }
+    return [
       "v16 tile[\(blocks * run.width)];",
       "\(function)(x + start * \(columnPhase.sourceStride * product.source.columnStride)L, w, \(row), tile);",
       "for (int o = 0; o < \(blocks); o++) {", "const long block = block0 + o;",
-      "for (int j = 0; j < \(run.width); j++) {", "const v16 sum = tile[o * \(run.width) + j];",
-    ]
-    let position = "(start + j) * \(columnPhase.resultStride) + \(columnPhase.phase)"
-    if product.positions == .rows {
-      lines.append("const long i0 = \(position);")
-    } else {
-      lines += ["const long i2 = \(resultRow);", "const long i3 = \(position);"]
-    }
-    return lines + epilogue() + ["}", "}"]
+    ] + storing(run.width, indices) + ["}"]
   }
 
-  /// The region behind the anchor at one position and block, from `sum`.
-  private func epilogue() -> [String] {
+  /// The region behind the anchor, computed and stored for one block of the tile.
+  private func storing(_ width: Int, _ indices: [String]) -> [String] {
     guard let anchor = region.anchor else { return [] }
-    let shape = region.result.shape
-    let identity = (0..<shape.rank).map(IndexExpression.variable)
+    let identity = (0..<region.result.shape.rank).map(IndexExpression.variable)
     do {
-      let nest = try LoopNest(over: shape, into: region.result, vectorising: true)
-      guard let lane = nest.lane, lane.variable == 1 else { throw NeedsScalarLoops() }
-      var emitter = ExpressionEmitter(region, names: nest.names, lane: lane)
-      emitter.define(anchor, as: Emitted(text: "sum", element: .float32, isVector: true))
-      let value = try emitter.emit(region.root, at: identity)
-      let store = try nest.store(value, &emitter)
-      return emitter.takeLines() + store
+      return ["for (int j = 0; j < \(width); j++) {", "const v16 sum = tile[o * \(width) + j];"] + indices
+        + (try vectorEpilogue(anchor, identity)) + ["}"]
     } catch {
-      return scalarEpilogue(anchor, identity)
+      return scalarEpilogue(anchor, identity, width, indices)
     }
   }
 
-  private func scalarEpilogue(_ anchor: Value, _ identity: [IndexExpression]) -> [String] {
+  /// All 16 channels of a position at once.
+  private func vectorEpilogue(_ anchor: Value, _ identity: [IndexExpression]) throws -> [String] {
+    let nest = try LoopNest(over: region.result.shape, into: region.result, vectorising: true)
+    guard let lane = nest.lane, lane.variable == 1 else { throw NeedsScalarLoops() }
+    var emitter = ExpressionEmitter(region, names: nest.names, lane: lane)
+    emitter.define(anchor, as: Emitted(text: "sum", element: .float32, isVector: true))
+    let value = try emitter.emit(region.root, at: identity)
+    let store = try nest.store(value, &emitter)
+    return emitter.takeLines() + store
+  }
+
+  /// Channel by channel, along the positions of the tile.
+  private func scalarEpilogue(_ anchor: Value, _ identity: [IndexExpression], _ width: Int, _ indices: [String]) -> [String] {
     var emitter = ExpressionEmitter(region, names: identity.indices.map { "i\($0)" })
-    emitter.define(anchor, as: Emitted(text: "sum[l]", element: .float32, isVector: false))
+    emitter.define(anchor, as: Emitted(text: "sum", element: .float32, isVector: false))
     do {
       let value = try emitter.emit(region.root, at: identity)
       let offset = try emitter.offsetText(region.result, identity)
-      let padding = region.result.layout == .blocked ? "y[\(offset)] = 0;" : ""
-      return [
-        "for (long l = 0; l < 16; l++) {", "const long i1 = block * 16 + l;",
-        "if (i1 >= \(region.result.shape[1])) { \(padding) continue; }",
-      ] + emitter.takeLines() + ["y[\(offset)] = \(value.text);", "}"]
+      let channels = region.result.shape[1]
+      var lines = [
+        "for (long l = 0; l < 16 && block * 16 + l < \(channels); l++) {", "const long i1 = block * 16 + l;",
+        "for (int j = 0; j < \(width); j++) {",
+      ] + indices + ["const float sum = ((const float *)tile)[(o * \(width) + j) * 16 + l];"]
+      lines += emitter.takeLines() + ["y[\(offset)] = \(value.text);", "}", "}"]
+      if region.result.hasPaddedLanes {
+        lines += [
+          "for (long l = 0; l < 16; l++) {", "const long i1 = block * 16 + l;", "if (i1 < \(channels)) continue;",
+          "for (int j = 0; j < \(width); j++) {",
+        ] + indices + ["y[\(offset)] = 0;", "}", "}"]
+      }
+      return lines
     } catch {
       preconditionFailure("scalar loops exist for every epilogue: \(error)\n\(region.body.text())")
     }
