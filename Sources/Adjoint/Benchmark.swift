@@ -80,7 +80,8 @@ public struct Benchmark: Sendable, Encodable {
   }
 
   static func sampleInputs(_ program: Program) -> [String: HostTensor] {
-    Dictionary(uniqueKeysWithValues: program.inputs.enumerated().map { ($0.element.name, sample($0.element.type, $0.offset)) })
+    Dictionary(
+      uniqueKeysWithValues: program.inputs.enumerated().map { ($0.element.name, sample($0.element.type, $0.offset)) })
   }
 
   /// Numbers in [0, 1) that look random, zeros for integers.

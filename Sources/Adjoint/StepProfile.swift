@@ -50,7 +50,8 @@ public struct StepProfile: Sendable, Encodable {
     peakGigaflopsPerSecond = peak / 1e9
     bandwidthGigabytesPerSecond = bandwidth / 1e9
     rows = timings.enumerated().map { number, timing in
-      let operations = Double(timing.step.floatingPointOperations), bytes = Double(timing.step.bytesMoved)
+      let operations = Double(timing.step.floatingPointOperations)
+      let bytes = Double(timing.step.bytesMoved)
       let seconds = max(timing.seconds, 1e-9)
       return Row(
         step: number, milliseconds: timing.seconds * 1e3, gigaflopsPerSecond: operations / seconds / 1e9,
@@ -72,9 +73,11 @@ public struct StepProfile: Sendable, Encodable {
       "FMA peak \(fixed(peakGigaflopsPerSecond, 1)) GFLOP/s, memory \(fixed(bandwidthGigabytesPerSecond, 1)) GB/s",
       " step        ms     %  GFLOP/s   GB/s  roofline",
     ]
-    return (head
+    return
+      (head
       + slowest.prefix(limit).map { row in
-        column(Double(row.step), 0, 5) + column(row.milliseconds, 3, 10) + column(100 * row.milliseconds / max(total, 1e-9), 1, 6)
+        column(Double(row.step), 0, 5) + column(row.milliseconds, 3, 10)
+          + column(100 * row.milliseconds / max(total, 1e-9), 1, 6)
           + column(row.gigaflopsPerSecond, 1, 9) + column(row.gigabytesPerSecond, 1, 7)
           + column(100 * row.rooflineShare, 0, 8) + " %  \(row.summary)" + (row.node.map { "   // \($0)" } ?? "")
       }).joined(separator: "\n")

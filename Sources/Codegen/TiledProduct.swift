@@ -6,8 +6,8 @@ import TensorTypes
 ///
 ///     tile[position][channel] = Σ over taps, source channels of source[position, tap, source channel] · weight
 ///
-/// The order of the sum (filter row, source block, filter column, channel within the block) depends on neither the tile nor the
-/// split over threads.
+/// The order of the sum (filter row, source block, filter column, channel within the block) depends on neither the tile nor
+/// the split over threads.
 struct TiledProduct {
   /// How the source lies in memory, distances in elements.
   struct Source: Hashable {
@@ -84,11 +84,13 @@ extension TiledProduct {
     guard let tensor = constants[weightsOperand] else { return nil }
     let buffer = region.operands[sourceNumber]
     let filter = tensor.shape
-    let ownSourceChannels = buffer.shape[1] / convolution.groups, ownResultChannels = node.type.shape[1] / convolution.groups
+    let ownSourceChannels = buffer.shape[1] / convolution.groups
+    let ownResultChannels = node.type.shape[1] / convolution.groups
     isDepthwise = convolution.groups > 1 && ownSourceChannels == 1 && ownResultChannels == 1
     // Narrow groups are computed several at a time, as one group with zeros between them.
     let merged = Self.mergedGroups(convolution.groups, ownSourceChannels, ownResultChannels)
-    let sourceChannels = ownSourceChannels * merged, resultChannels = ownResultChannels * merged
+    let sourceChannels = ownSourceChannels * merged
+    let resultChannels = ownResultChannels * merged
     if isDepthwise {
       guard buffer.layout == .blocked else { return nil }
       groups = 1
@@ -96,7 +98,9 @@ extension TiledProduct {
     } else {
       groups = convolution.groups / merged
       if groups > 1 {
-        guard buffer.layout == .blocked, sourceChannels % Buffer.lanes == 0, resultChannels % Buffer.lanes == 0 else { return nil }
+        guard buffer.layout == .blocked, sourceChannels % Buffer.lanes == 0, resultChannels % Buffer.lanes == 0 else {
+          return nil
+        }
       }
       resultBlocks = (resultChannels + Buffer.lanes - 1) / Buffer.lanes
     }
@@ -159,7 +163,8 @@ extension TiledProduct {
     guard node.type.shape.rank == 2, let tensor = constants[numbers[1]], constants[numbers[0]] == nil,
       region.operands[numbers[0]].layout == .plain, node.type.shape[1] >= Buffer.lanes / 2
     else { return nil }
-    let rows = node.type.shape[0], columns = node.type.shape[1]
+    let rows = node.type.shape[0]
+    let columns = node.type.shape[1]
     let inner = tensor.shape[product.transposeRight ? 1 : 0]
     weightsOperand = numbers[1]
     isDepthwise = false
@@ -171,7 +176,8 @@ extension TiledProduct {
     let channelStride = product.transposeLeft ? rows : 1
     source = Source(
       operand: numbers[0], rows: 1, columns: rows, imageStride: 0, rowStride: 0,
-      columnStride: product.transposeLeft ? 1 : inner, blockStride: blockChannels * channelStride, channelStride: channelStride,
+      columnStride: product.transposeLeft ? 1 : inner, blockStride: blockChannels * channelStride,
+      channelStride: channelStride,
       blockChannels: blockChannels, blockCount: (inner + blockChannels - 1) / blockChannels,
       lastBlockChannels: (inner - 1) % blockChannels + 1)
     let whole = AxisPhase(phase: 0, resultStride: 1, sourceStride: 1, count: 1, taps: [Tap(filter: 0, offset: 0)])
@@ -183,7 +189,8 @@ extension TiledProduct {
     let transposeRight = product.transposeRight
     packedWeights = PackedWeights(
       resultChannels: columns, sourceChannels: inner,
-      weight: { _, result, source, _, _ in transposeRight ? result * inner + source : source * columns + result }, tensor: tensor)
+      weight: { _, result, source, _, _ in transposeRight ? result * inner + source : source * columns + result },
+      tensor: tensor)
   }
 
   /// [group][tile group][filter row][block][filter column][channel][16 · blocks of the tile], or for depthwise
@@ -217,7 +224,9 @@ extension TiledProduct {
             let (block, within) = (channel / source.blockChannels, channel % source.blockChannels)
             for column in 0..<filterColumns {
               let step = ((row * source.blockCount + block) * filterColumns + column) * source.blockChannels + within
-              if let index = weight(group, result, channel, row, column) { packed[start + step * width + lane] = values[index] }
+              if let index = weight(group, result, channel, row, column) {
+                packed[start + step * width + lane] = values[index]
+              }
             }
           }
         }
@@ -230,7 +239,8 @@ extension TiledProduct {
     switch positions {
     case .rows: "matrix tile"
     case .plane: "pointwise tile"
-    case .columns: isDepthwise ? "depthwise tile" : rowPhases.count * columnPhases.count > 1 ? "direct tile by phases" : "direct tile"
+    case .columns:
+      isDepthwise ? "depthwise tile" : rowPhases.count * columnPhases.count > 1 ? "direct tile by phases" : "direct tile"
     }
   }
 }
