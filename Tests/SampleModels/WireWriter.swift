@@ -1,5 +1,5 @@
 /// Protobuf bytes written field by field, well-formed or not.
-package struct Wire {
+package struct Wire: Sendable {
   package var bytes: [UInt8]
 
   package init(bytes: [UInt8] = []) { self.bytes = bytes }
