@@ -12,9 +12,11 @@ struct Fraction: ExpressibleByArgument, Sendable {
     words = argument
     let parts = argument.split(separator: "/", omittingEmptySubsequences: false).map { Double($0) }
     switch parts.count {
-    case 1: guard let number = parts[0], number.isFinite else { return nil }
+    case 1:
+      guard let number = parts[0], number.isFinite else { return nil }
       value = number
-    case 2: guard let above = parts[0], let below = parts[1], below != 0, (above / below).isFinite else { return nil }
+    case 2:
+      guard let above = parts[0], let below = parts[1], below != 0, (above / below).isFinite else { return nil }
       value = above / below
     default: return nil
     }

@@ -3,7 +3,7 @@ import Glibc
 
 /// Leaving at once when the user or the system asks for it.
 enum Interruption {
-  /// Takes the signals on a thread of its own, which may do more than a handler. To be called before any other thread starts.
+  /// Takes the signals on a thread of its own, which may do more than a handler. To be called before other threads start.
   static func watch() {
     // Whoever starts this program may have it ignore the signal.
     signal(SIGINT, SIG_DFL)

@@ -110,6 +110,29 @@ import Testing
     }
   }
 
+  /// A tiny file system of its own, where the system lets a test mount one.
+  @Test func `a full disk is named, and finished results on it stay`() throws {
+    let disk = folder.path("disk")
+    try FileManager.default.createDirectory(atPath: disk, withIntermediateDirectories: true)
+    let mounting = ["--mount", "--map-root-user", "/bin/sh", "-c"]
+    func onDisk(_ script: String, _ more: [String]) throws -> Command.Result {
+      let setup = "mount -t tmpfs -o size=64k adjoint '\(disk)' || exit 77; cp '\(Command.bag)' '\(disk)/finished.png'; "
+      return try Command.run(
+        attack(Command.model, [Command.bag], ["--attack", "pgd"]) + ["-o", disk],
+        through: ["/usr/bin/unshare"] + mounting + [setup + script, "disk"] + more)
+    }
+    guard FileManager.default.isExecutableFile(atPath: "/usr/bin/unshare"), try onDisk("exit 0", []).status == 0 else {
+      return
+    }
+    let script = """
+      "$@"; echo status $?; ls -A '\(disk)'; cmp '\(Command.bag)' '\(disk)/finished.png' && echo kept
+      """
+    let result = try onDisk("dd if=/dev/zero of='\(disk)/zeros' bs=1k 2> /dev/null; " + script, [])
+    #expect(result.output == "status 1\nfinished.png\nzeros\nkept\n", "\(result)")
+    #expect(result.error.hasPrefix("adjoint: cannot write '\(disk)/fashion-00018-bag.npz': No space left"), "\(result)")
+    #expect(result.error.split(separator: "\n").count == 1, "\(result)")
+  }
+
   /// A limit on file sizes makes writing fail as a full disk does.
   @Test func `a disk that fills up leaves no file that looks whole`() throws {
     let call = attack(Command.model, [Command.bag], ["--reference", "--attack", "pgd"])
@@ -117,6 +140,22 @@ import Testing
     #expect(result.status == 1, "\(result)")
     #expect(result.error.contains("cannot write") && result.error.split(separator: "\n").count == 1, "\(result.error)")
     #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path("out")).isEmpty)
+  }
+
+  /// Who may write everywhere, as the system's administrator may, still cannot write to a file system mounted for reading.
+  @Test func `a read-only directory is named before any work, and keeps its finished results`() throws {
+    try FileManager.default.createDirectory(atPath: folder.path("sealed"), withIntermediateDirectories: true)
+    let finished = try folder.write("a finished result".utf8, "sealed/fashion-00018-bag.npz")
+    let sealed = folder.path("sealed")
+    let script = "mount --bind '\(sealed)' '\(sealed)' && mount -o remount,bind,ro '\(sealed)' || exit 77; exec \"$@\""
+    let result = try Command.run(
+      ["attack", Command.model, Command.bag, "--target", "Coat", "-o", sealed],
+      through: ["/usr/bin/unshare", "--mount", "--map-root-user", "/bin/sh", "-c", script, "sealed"])
+    // Where nothing can be mounted, the directory's mode has to do.
+    if result.status == 77 || result.error.contains("unshare") { return }
+    #expect(result.status == 1 && result.output.isEmpty, "\(result)")
+    #expect(result.error == "adjoint: cannot write to '\(sealed)': Read-only file system\n")
+    #expect(folder.bytes("sealed/fashion-00018-bag.npz") == Data("a finished result".utf8), "\(finished)")
   }
 
   @Test func `a missing C compiler is said, and the reference evaluator still works`() throws {

@@ -144,4 +144,24 @@ import Testing
       #expect(result.error.split(separator: "\n").count == 1)
     }
   }
+
+  @Test func `weights that are no numbers stop explain and attack`() throws {
+    let model = try write("nan.onnx") {
+      $0.inputs = [value("x", 1, ["1", "1", "28", "28"])]
+      $0.initialisers = [
+        tensor("k", [2, 1, 1, 1], [1, .nan] as [Float]), tensor("w", [2, 3], [Float](repeating: 1, count: 6)),
+      ]
+      $0.nodes = [
+        node("Conv", ["x", "k"], ["a"]), node("GlobalAveragePool", ["a"], ["b"]), node("Flatten", ["b"], ["c"]),
+        node("Gemm", ["c", "w"]),
+      ]
+    }
+    #expect(try Command.run("inspect", model).status == 0)
+    for call in [["explain"], ["attack", "--target", "1", "--steps", "2"]] {
+      let result = try Command.run([call[0], model, Command.bag, "-o", folder.path("out")] + call.dropFirst())
+      #expect(result.status == 1 && result.output.isEmpty && result.error.contains("not finite"), "\(result)")
+      #expect(result.error.split(separator: "\n").count == 1)
+    }
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path("out")).sorted() == Self.finished)
+  }
 }

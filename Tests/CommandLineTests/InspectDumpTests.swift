@@ -5,6 +5,9 @@ import TensorTypes
 import Testing
 
 @Suite struct InspectDumpTests {
+  /// The stages that are graphs.
+  private static let stages = ["imported", "prepared", "differentiated", "simplified", "fused"]
+
   @Test func `inspect names the ports, the operators, the cost and the layer of CAM`() throws {
     let result = try Command.run("inspect", Command.model)
     #expect(result.status == 0, "\(result.error)")
@@ -43,7 +46,7 @@ import Testing
     #expect(result.output.contains(words))
   }
 
-  @Test(arguments: ["imported", "prepared", "differentiated", "simplified", "fused"], ["forward", "gradient", "hvp", "step"])
+  @Test(arguments: Self.stages, ["forward", "gradient", "hvp", "step"])
   func `the text of a graph parses back to the same text`(stage: String, of: String) throws {
     let result = try Command.run("dump", Command.model, "--stage", stage, "--of", of, "--batch", "2")
     #expect(result.status == 0, "\(result.error)")
@@ -64,7 +67,7 @@ import Testing
   }
 
   /// Judged by Graphviz itself where it is installed.
-  @Test(arguments: ["imported", "prepared", "differentiated", "simplified", "fused"], ["forward", "step"])
+  @Test(arguments: Self.stages, ["forward", "step"])
   func `graphs print for Graphviz`(stage: String, of: String) throws {
     let folder = try TemporaryFolder()
     let result = try Command.run("dump", Command.model, "--stage", stage, "--of", of, "--format", "dot")
