@@ -67,6 +67,13 @@ public struct ImageClassifier: Sendable {
 
   // MARK: Images
 
+  /// The photo in a file at the size of the model's input.
+  /// - Throws: `ImageError` or `FileError`, which name the file.
+  func photo(at path: String) throws -> Image {
+    let photo = try Image(contentsOf: path)
+    do { return try resized(photo) } catch { throw FileError("'\(path)' cannot be resized for the model: \(error)") }
+  }
+
   /// The photo at the size of the model's input.
   public func resized(_ photo: Image) throws(ImageError) -> Image {
     let resized = try photo.resized(width: imageShape[3], height: imageShape[2], by: resizeRule)

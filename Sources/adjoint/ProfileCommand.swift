@@ -26,6 +26,7 @@ struct ProfileCommand: ParsableCommand {
 
   func run() throws {
     let progress = ProgressBar()
+    defer { progress.end() }
     progress.begin("profiling", total: nil)
     let profile = try StepProfile(
       path: model, batch: batch, of: of, interpreter: interpreter, shapes: modelOptions.shapes,

@@ -50,6 +50,9 @@ import Testing
     let settings = try #require(record["settings"] as? [String: Any])
     #expect((settings["modelSHA256"] as? String)?.count == 64)
     #expect(settings["batch"] as? Int == 1 && settings["version"] as? String == "0.1.0" && settings["seed"] as? Int == 0)
+    let preprocessing = try #require(settings["preprocessing"] as? String)
+    #expect(preprocessing.hasPrefix("range [0.0, 1.0], mean [") && preprocessing.contains("grey, nchw, "), "\(preprocessing)")
+    #expect(preprocessing.hasSuffix(" 28 bilinear, centre"), "\(preprocessing)")
     for part in ["float", "png"] {
       let judged = try #require(record[part] as? [String: Any])
       #expect(judged["mapL1"] as? Double != nil && judged["success"] as? Bool != nil)

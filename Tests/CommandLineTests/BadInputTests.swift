@@ -1,4 +1,5 @@
 import Foundation
+import Images
 import Testing
 
 @Suite struct BadInputTests {
@@ -66,6 +67,11 @@ import Testing
       try expectFailure(call, status: 1, ["text.png", "not an image"])
     }
     for call in [attack(Command.model, [half]), explain + [half]] { try expectFailure(call, status: 1, ["half.png"]) }
+    let thread = Image(width: 200_000, height: 1, pixels: [UInt8](repeating: 128, count: 600_000))
+    let wide = try folder.write(try thread.encodedPNG(), "wide.png")
+    for call in [attack(Command.model, [wide]), explain + [wide]] {
+      try expectFailure(call, status: 1, ["wide.png", "cannot be resized"])
+    }
     try expectFailure(attack(Command.model, [folder.path("none.png")]), status: 1, ["none.png", "No such file"])
   }
 
