@@ -164,9 +164,18 @@ import Testing
     #expect(folder.bytes("sealed/fashion-00018-bag.npz") == Data("a finished result".utf8), "\(finished)")
   }
 
-  @Test func `a missing C compiler is said, and the reference evaluator still works`() throws {
+  @Test func `a missing or failing C compiler is said, and the reference evaluator still works`() throws {
     let bare = ["PATH": "/nonexistent", "CC": ""]
     try expectFailure(attack(Command.model, [Command.bag]), status: 1, ["no C compiler"], environment: bare)
+    try expectFailure(
+      attack(Command.model, [Command.bag]), status: 1, ["/nonexistent", "No such file"],
+      environment: ["TMPDIR": "/nonexistent"])
+    // One that answers --version, and then fails.
+    let script = try folder.write(
+      "if [ \"$1\" = --version ]; then echo odd; exit; fi; echo 'x.c:1: error: odd' >&2; exit 3".utf8, "odd-cc")
+    try expectFailure(
+      attack(Command.model, [Command.bag]), status: 1, ["/bin/sh failed on ", "exit status 3", "x.c:1: error: odd"],
+      environment: ["CC": "/bin/sh \(script)"])
     let explain = ["explain", Command.model, Command.bag, "-o", folder.path("maps")]
     #expect(try Command.run(explain + ["--reference"], environment: bare).status == 0)
   }

@@ -37,6 +37,25 @@ import Testing
     }
   }
 
+  @Test func theCompilerBesideSwiftIsFoundBehindALink() throws {
+    try withTemporaryDirectory { directory in
+      let real = try CCompiler.locate()
+      for folder in ["toolchain", "path"] {
+        try FileManager.default.createDirectory(atPath: "\(directory)/\(folder)", withIntermediateDirectories: true)
+      }
+      let clang = "\(directory)/toolchain/clang"
+      try FileManager.default.createSymbolicLink(atPath: clang, withDestinationPath: real.path)
+      // The program behind `swift` has another name.
+      try Data().write(to: URL(fileURLWithPath: "\(directory)/toolchain/swift-driver"))
+      try FileManager.default.setAttributes(
+        [.posixPermissions: 0o700], ofItemAtPath: "\(directory)/toolchain/swift-driver")
+      try FileManager.default.createSymbolicLink(
+        atPath: "\(directory)/path/swift", withDestinationPath: "\(directory)/toolchain/swift-driver")
+      let compiler = try CCompiler.locate(environment: ["PATH": "\(directory)/path", "HOME": directory])
+      #expect(compiler.path.hasSuffix("/toolchain/clang"))
+    }
+  }
+
   @Test func severalUnitsBecomeOneObject() throws {
     let object = try CCompiler.locate().compile(units: (0..<5).map(Self.text), for: .best)
     for number in 0..<5 {
@@ -80,6 +99,9 @@ import Testing
     var environment: [String: String] = inheritedEnvironment
     let compiler = try CCompiler.locate(environment: environment)
     environment["TMPDIR"] = "/nowhere"
+    #expect(throws: CompilationError.scratchFailed(path: "/nowhere", reason: "No such file or directory")) {
+      try CCompiler.locate(environment: environment)
+    }
     #expect(throws: CompilationError.scratchFailed(path: "/nowhere", reason: "No such file or directory")) {
       try CCompiler(command: compiler.command, version: compiler.version, environment: environment)
         .compile(units: [Self.text(kernel: 0)], for: .best)
