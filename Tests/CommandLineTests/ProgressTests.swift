@@ -25,17 +25,25 @@ import Testing
     let process = Command.process(attack("1000000"))
     let words = [try #require(process.executableURL?.path)] + (process.arguments ?? [])
     let typescript = folder.path("typescript")
+    let number = folder.path("number")
     process.executableURL = URL(fileURLWithPath: "/usr/bin/script")
     process.arguments = [
-      "-qefc", "timeout -s INT 6 " + words.map { "'\($0)'" }.joined(separator: " "), typescript,
+      "-qefc", "echo $$ > '\(number)'; exec " + words.map { "'\($0)'" }.joined(separator: " "), typescript,
     ]
     process.standardOutput = FileHandle.nullDevice
     process.standardError = FileHandle.nullDevice
     try process.run()
+    func drawn() -> [String] {
+      let text = (try? String(contentsOfFile: typescript, encoding: .utf8)) ?? ""
+      return text.components(separatedBy: "\r").filter { $0.hasPrefix("attacking [") }
+    }
+    while process.isRunning, drawn().count < 3 { Thread.sleep(forTimeInterval: 0.05) }
+    let job = try String(contentsOfFile: number, encoding: .utf8).trimmingCharacters(in: .whitespacesAndNewlines)
+    kill(try #require(pid_t(job)), SIGINT)
     process.waitUntilExit()
-    let text = try String(contentsOfFile: typescript, encoding: .utf8)
-    let drawings = text.components(separatedBy: "\r").filter { $0.hasPrefix("attacking [") }
-    #expect(drawings.count > 1, "\(text)")
+    #expect(process.terminationStatus == 130)
+    let drawings = drawn()
+    #expect(drawings.count > 2)
     for words in ["/1000000", " left", "\u{1b}[K"] {
       #expect(drawings.allSatisfy { $0.contains(words) }, "\(drawings)")
     }
