@@ -75,5 +75,6 @@ enum ResizeArgument: ExpressibleByArgument, Sendable {
 }
 
 extension AttackSettings.Method: ExpressibleByArgument {}
+extension AttackMode: ExpressibleByArgument {}
 extension DerivedGraph: ExpressibleByArgument {}
 extension DumpStage: ExpressibleByArgument {}
