@@ -229,15 +229,25 @@ extension Duration {
   var seconds: Double { Double(components.seconds) + 1e-18 * Double(components.attoseconds) }
 }
 
+/// The names of the interpreters.
+public let interpreterNames = ["cam", "grad"]
+
+/// - Throws: `UsageError` for an unknown name.
+public func checkInterpreter(_ name: String) throws(UsageError) {
+  guard interpreterNames.contains(name) else {
+    throw UsageError("there is no interpreter '\(name)'; \(interpreterNames.joined(separator: " and ")) are known")
+  }
+}
+
 /// The interpreter of that name, on the prepared network of a classifier.
 /// - Throws: `UsageError` for an unknown name; `InterpreterError`.
 public func makeInterpreter(_ name: String, for classifier: Classifier, mode: AttackMode = .default) throws -> any Interpreter {
-  var interpreter: any Interpreter
-  switch name {
-  case "cam": interpreter = try ClassActivationMap(classifier)
-  case "grad": interpreter = GradientMap(classifier, score: mode == .code ? .meanCrossEntropy : .logOdds)
-  default: throw UsageError("there is no interpreter '\(name)'; cam and grad are known")
-  }
+  try checkInterpreter(name)
+  var interpreter: any Interpreter =
+    switch name {
+    case "grad": GradientMap(classifier, score: mode == .code ? .meanCrossEntropy : .logOdds)
+    default: try ClassActivationMap(classifier)
+    }
   interpreter.network = try Pipeline.prepare(interpreter.network)
   return interpreter
 }

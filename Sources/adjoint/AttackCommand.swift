@@ -67,6 +67,7 @@ struct AttackCommand: ParsableCommand {
   }
 
   func run() throws {
+    try checkInterpreter(interpreter)
     let settings = AttackSettings(
       method: attack, threat: ThreatModel(eps: eps.value, alpha: alpha.value),
       schedule: AttackSchedule(interpreter: interpreter, mode: mode), steps: steps, warm: warm, coefficient: coefficient,
@@ -91,7 +92,8 @@ struct AttackCommand: ParsableCommand {
 
   private func printConfiguration(_ settings: AttackSettings) throws {
     var lines = [
-      ("attack", settings.method.rawValue, "option"), ("interpreter", interpreter, "option"),
+      ("attack", settings.method.rawValue, settings.method == .adv2 ? "default" : "option"),
+      ("interpreter", interpreter, interpreter == "cam" ? "default" : "option"),
       ("eps", "\(settings.threat.eps)", settings.threat.eps == ThreatModel().eps ? "default" : "option"),
       ("alpha", "\(settings.threat.alpha)", settings.threat.alpha == ThreatModel().alpha ? "default" : "option"),
     ]
