@@ -241,7 +241,9 @@ public func checkInterpreter(_ name: String) throws(UsageError) {
 
 /// The interpreter of that name, on the prepared network of a classifier.
 /// - Throws: `UsageError` for an unknown name; `InterpreterError`.
-public func makeInterpreter(_ name: String, for classifier: Classifier, mode: AttackMode = .default) throws -> any Interpreter {
+public func makeInterpreter(_ name: String, for classifier: Classifier, mode: AttackMode = .default) throws
+  -> any Interpreter
+{
   try checkInterpreter(name)
   var interpreter: any Interpreter =
     switch name {

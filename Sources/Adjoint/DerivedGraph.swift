@@ -79,7 +79,8 @@ public struct GraphStages: Sendable {
       let interpreter = try makeInterpreter(interpreter, for: model.classifier)
       try self.init(
         imported: imported, prepared: interpreter.network,
-        differentiated: try AttackPrograms.step(interpreter, AttackSchedule(interpreter: interpreter.name).objective), derived)
+        differentiated: try AttackPrograms.step(interpreter, AttackSchedule(interpreter: interpreter.name).objective),
+        derived)
     }
   }
 

@@ -1,4 +1,4 @@
-/// Whose numbers an attack takes: our choice among them, those of the paper, or those of the code that was published with it.
+/// Whose numbers an attack takes: our choice among them, those of the paper, or those of the code published with it.
 ///
 /// Where the paper or the code says nothing, `default` applies. Beside its numbers the code has habits that no mode repeats:
 /// a warm start that leaves [0, 1] and a loss whose map is that of the normalised pixels, while the judged map is not.
@@ -97,9 +97,10 @@ extension AttackSchedule {
   /// Every number with where it comes from: `option` for those that differ from the mode's.
   public var configuration: [(field: Field, value: String, source: String)] {
     let unchanged = AttackSchedule(interpreter: interpreter, mode: mode)
-    let mapScore =
-      interpreter != "grad"
-      ? "logit" : mode == .code ? "cross entropy, mean over the batch, divisor at least 1e-8" : "log-odds, divisor at least 1e-30"
+    let gradientScore =
+      mode == .code
+      ? "cross entropy, mean over the batch, divisor at least 1e-8" : "log-odds, divisor at least 1e-30"
+    let mapScore = interpreter == "grad" ? gradientScore : "logit"
     func words(_ schedule: AttackSchedule, _ field: Field) -> String {
       switch field {
       case .steps: "\(schedule.steps)"

@@ -4,7 +4,7 @@ import Operators
 /// The C functions that every generated text begins with.
 ///
 /// Accuracy against the exact function, measured over the whole f32 range by the tests: exponential, logarithm and
-/// hyperbolicTangent 2 ulp, sigmoid 4 ulp, errorFunction 4 ulp, smoothedStep 4 ulp. Denormal operands and results count as zero.
+/// hyperbolicTangent 2 ulp, sigmoid, errorFunction and smoothedStep 4 ulp. Denormal operands and results count as zero.
 enum Prelude {
   static let text: String = types + scalars + exponentials + vectors + integers
 

@@ -48,7 +48,9 @@ public struct GradientMap: Interpreter {
     try appendMap(of: try logits(of: network.values), classes, to: builder)
   }
 
-  public func appendDifferentiableMap(ofClasses classes: Value, to builder: GraphBuilder) throws(TypeError) -> AttributionMap {
+  public func appendDifferentiableMap(ofClasses classes: Value, to builder: GraphBuilder) throws(TypeError)
+    -> AttributionMap
+  {
     let substitution = SubstituteDerivatives(all: derivative)
     return try appendMap(of: try logits(of: builder.appendCopy(of: network, substitution)), classes, to: builder)
   }

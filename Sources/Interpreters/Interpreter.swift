@@ -32,7 +32,9 @@ public protocol Interpreter: Sendable {
 }
 
 extension Interpreter {
-  public func appendDifferentiableMap(ofClasses classes: Value, to builder: GraphBuilder) throws(TypeError) -> AttributionMap {
+  public func appendDifferentiableMap(ofClasses classes: Value, to builder: GraphBuilder) throws(TypeError)
+    -> AttributionMap
+  {
     try appendMap(ofClasses: classes, to: builder)
   }
   public var derivativeOrder: Int { 0 }

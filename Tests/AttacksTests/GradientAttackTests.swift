@@ -24,9 +24,11 @@ import Testing
     -> [AttackOutcome]
   {
     let settings = AttackSettings(
-      method: .adv2, threat: ThreatModel(eps: eps, alpha: 2.0 / 255), schedule: schedule, steps: steps, warm: warm, seed: seed)
+      method: .adv2, threat: ThreatModel(eps: eps, alpha: 2.0 / 255), schedule: schedule, steps: steps,
+      warm: warm, seed: seed)
     let driver = AttackDriver(
-      ReferenceRunner(graphs), mapShape: interpreter.mapShape, derivativeOrder: interpreter.derivativeOrder, settings: settings)
+      ReferenceRunner(graphs), mapShape: interpreter.mapShape, derivativeOrder: interpreter.derivativeOrder,
+      settings: settings)
     return try driver.attack(batch, benign: try driver.benign(batch))
   }
 
@@ -50,7 +52,8 @@ import Testing
   @Test func `the seed decides the result`() throws {
     let batch = batch([1, 2], targets: [4, 0])
     let last = { (outcomes: [AttackOutcome]) in outcomes.map { $0.others[0].iterate } }
-    let first = last(try attack(batch, steps: 35, warm: 0, seed: 1)), again = last(try attack(batch, steps: 35, warm: 0, seed: 1))
+    let first = last(try attack(batch, steps: 35, warm: 0, seed: 1))
+    let again = last(try attack(batch, steps: 35, warm: 0, seed: 1))
     #expect(first == again)
     #expect(first != last(try attack(batch, steps: 35, warm: 0, seed: 2)))
   }

@@ -8,7 +8,9 @@ import Testing
 
 @Suite struct SurrogateTests {
   /// The declared derivative of a surrogate, written a second time and independently of its row; nil for other functions.
-  private static func declaredDerivative(_ function: ScalarFunction) -> ((_ x: Double, _ lo: Double, _ hi: Double) -> Double)? {
+  private static func declaredDerivative(_ function: ScalarFunction)
+    -> ((_ x: Double, _ lo: Double, _ hi: Double) -> Double)?
+  {
     func h(_ z: Double) -> Double {
       if z.isInfinite { return z > 0 ? 1 : 0 }
       return z / (z * z + 1e-4).squareRoot() + (z < 0 ? 1 : 0)
@@ -48,7 +50,8 @@ import Testing
   @Test(arguments: [
     (-1e4, 5e-13, 1e-16, 3e-20), (-10.0, 4.9999962500e-7, 9.9999850000e-8, 2.9999925e-8),
     (-0.01, 0.2928932188134524, 35.35533905932738, 5303.300858899107), (-1e-12, 1, 100, 3e-6), (0, 0, 100, 0),
-    (0.01, 0.7071067811865476, 35.35533905932738, -5303.300858899107), (1, 0.9999500037496876, 9.998500187e-5, -2.99925013121718e-4),
+    (0.01, 0.7071067811865476, 35.35533905932738, -5303.300858899107),
+    (1, 0.9999500037496876, 9.998500187e-5, -2.99925013121718e-4),
   ])
   func theSmoothedStepAndItsDerivatives(z: Double, h: Double, first: Double, second: Double) throws {
     let builder = GraphBuilder()

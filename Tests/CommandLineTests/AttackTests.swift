@@ -65,7 +65,8 @@ import Testing
       let result = try attack([Command.bag], to: output, call + ["--seed", seed])
       #expect(result.status == 0, "\(result.error)")
       let arrays = Dictionary(
-        uniqueKeysWithValues: try NPZ.read(path: folder.path("\(output)/fashion-00018-bag.npz")).map { ($0.name, $0.tensor) })
+        uniqueKeysWithValues: try NPZ.read(path: folder.path("\(output)/fashion-00018-bag.npz"))
+          .map { ($0.name, $0.tensor) })
       #expect(arrays["mapAdversarial"]?.shape == [28, 28] && arrays["mapBenign"]?.shape == [28, 28])
       images.append(try #require(arrays["adversarial"]).doubles)
     }

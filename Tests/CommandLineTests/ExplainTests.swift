@@ -4,7 +4,7 @@ import Images
 import Testing
 
 @Suite struct ExplainTests {
-  @Test func `the map of GRAD has a place for each pixel of a small image, compiled as with the reference evaluator`() throws {
+  @Test func `the map of GRAD has a place for each pixel of a small image, compiled as evaluated`() throws {
     let folder = try TemporaryFolder()
     var maps: [[Double]] = []
     for (output, more) in [("compiled", []), ("reference", ["--reference"])] {
@@ -12,7 +12,8 @@ import Testing
         ["explain", Command.model, Command.bag, "--interpreter", "grad", "-o", folder.path(output)] + more)
       #expect(result.status == 0, "\(result.error)")
       let arrays = Dictionary(
-        uniqueKeysWithValues: try NPZ.read(path: folder.path("\(output)/fashion-00018-bag.npz")).map { ($0.name, $0.tensor) })
+        uniqueKeysWithValues: try NPZ.read(path: folder.path("\(output)/fashion-00018-bag.npz"))
+          .map { ($0.name, $0.tensor) })
       let map = try #require(arrays["map"])
       #expect(map.shape == [28, 28])
       #expect(map.floats.min() == 0 && map.floats.max() == 1)

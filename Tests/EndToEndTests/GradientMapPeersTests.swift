@@ -36,7 +36,8 @@ import Testing
       logits, target: target, probability: try builder.broadcast(builder.scalar(0.97), to: [2]))
     let mapLoss = try builder.mapLoss(
       try interpreter.appendDifferentiableMap(ofClasses: target, to: builder).normalised, target: mapTarget, .sum)
-    let one = try builder.broadcast(builder.scalar(1), to: [2]), weight = try builder.broadcast(builder.scalar(0.05), to: [2])
+    let one = try builder.broadcast(builder.scalar(1), to: [2])
+    let weight = try builder.broadcast(builder.scalar(0.05), to: [2])
     let gradient = try builder.pullback([(crossEntropy, one), (mapLoss, weight)], to: [x])[0]
     let own = try builder.pullback([(mapLoss, one)], to: [x])[0]
     return try Pipeline.simplify(
@@ -73,7 +74,10 @@ import Testing
     let graph = try graph(reference)
     let compiler = Compiler(cpu: try TargetCPU.resolve(), compiler: try CCompiler.locate(), cache: nil)
     let results = try Executable(try compiler.compile([graph]), threads: 2).run(graph.name, inputs(reference))
-    for (output, bound) in [("map", 1e-4), ("crossEntropy", 1e-5), ("mapLoss", 1e-3), ("gradient", 2e-2), ("mapLossGradient", 2e-2)] {
+    let bounds = [
+      ("map", 1e-4), ("crossEntropy", 1e-5), ("mapLoss", 1e-3), ("gradient", 2e-2), ("mapLossGradient", 2e-2),
+    ]
+    for (output, bound) in bounds {
       let distance = try reference.distance(try #require(results[output]), from: output)
       #expect(distance <= bound, "\(output)")
     }

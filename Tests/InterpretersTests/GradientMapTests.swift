@@ -93,7 +93,6 @@ import Testing
       for column in 0..<17 {
         var sum = 0.0
         for (i, j) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
-          // (35 − 34) / 2 = 0 columns go ahead and one behind.
           let place = (2 * row + i) * width + 2 * column + j
           sum += abs(w[2 * place + 1] - w[2 * place])
         }
@@ -135,7 +134,8 @@ import Testing
 
   /// The loss's map has the surrogates' derivative inside of it, and where no place is near a kink the same value.
   @Test func `the map in a loss is made of a second network that shares what lies ahead of the first kink`() throws {
-    let plain = try map(GradientMap(try classifier())), smoothed = try map(GradientMap(try classifier()), differentiable: true)
+    let plain = try map(GradientMap(try classifier()))
+    let smoothed = try map(GradientMap(try classifier()), differentiable: true)
     func count(_ graph: Graph, _ function: ScalarFunction) -> Int {
       graph.nodes.count { ($0.operation as? Elementwise)?.function == function }
     }

@@ -12,7 +12,8 @@ import Testing
     let erased = try EraseSurrogates.run(graph)
     try expectSameSignature(erased, graph)
     #expect(!erased.nodes.contains { ($0.operation as? Elementwise)?.function.isSurrogate == true })
-    let found: [HostTensor] = try erased.evaluate(sample.operands), expected: [HostTensor] = try graph.evaluate(sample.operands)
+    let found: [HostTensor] = try erased.evaluate(sample.operands)
+    let expected: [HostTensor] = try graph.evaluate(sample.operands)
     #expect(found == expected)
   }
 
