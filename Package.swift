@@ -32,7 +32,8 @@ let package = Package(
     .target(name: "COnnx", dependencies: ["CProtobufC"], exclude: ["onnx.proto"]),
     .target(name: "Operators", dependencies: ["TensorTypes", "IR"]),
     .target(name: "ONNX", dependencies: ["TensorTypes", "IR", "Operators", "COnnx", "CProtobufC"]),
-    .testTarget(name: "ONNXTests", dependencies: ["ONNX", "TensorTypes", "IR", "Operators"]),
+    .target(name: "SampleModels", path: "Tests/SampleModels"),
+    .testTarget(name: "ONNXTests", dependencies: ["ONNX", "TensorTypes", "IR", "Operators", "SampleModels"]),
     .target(name: "Passes", dependencies: ["TensorTypes", "IR", "Operators"]),
     .target(name: "Autodiff", dependencies: ["TensorTypes", "IR", "Operators"]),
     .target(
@@ -79,6 +80,8 @@ let package = Package(
       name: "adjoint",
       dependencies: ["Adjoint", "Attacks", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
     .testTarget(name: "AdjointTests", dependencies: ["Adjoint", "Interpreters", "Images", "TensorTypes", "IR", "Operators"]),
-    .testTarget(name: "CommandLineTests", dependencies: ["adjoint", "Arrays", "Images", "TensorTypes"]),
+    .testTarget(
+      name: "CommandLineTests",
+      dependencies: ["adjoint", "Arrays", "Images", "TensorTypes", "IR", "Operators", "SampleModels"]),
   ]
 )

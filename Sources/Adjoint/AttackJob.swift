@@ -77,7 +77,7 @@ public struct AttackJob {
         try events(.skipped(record))
         continue
       }
-      let image = try model.resized(try Image(contentsOf: request.path))
+      let image = try model.photo(at: request.path)
       open.append(
         Candidate(request: request, name: name, target: target, imageSHA256: hash, levels: model.levels(image)))
     }

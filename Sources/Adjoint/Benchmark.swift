@@ -2,6 +2,7 @@ import Execution
 import Glibc
 import IR
 import NativeCompilation
+import Programs
 import TensorTypes
 
 /// How fast the compiled graphs of a model are.
@@ -55,7 +56,8 @@ public struct Benchmark: Sendable, Encodable {
 
   private static func measure(_ executable: Executable, _ kind: DerivedGraph, batch: Int, peak: Double) throws -> Row {
     let program = executable.programs[0]
-    for (number, port) in program.inputs.enumerated() { try executable.write(sample(port.type, number), to: port) }
+    let inputs = sampleInputs(program)
+    for port in program.inputs { if let tensor = inputs[port.name] { try executable.write(tensor, to: port) } }
     var seconds: [Double] = []
     // Once to warm up, then for two seconds, at least five times.
     try executable.run(0)
@@ -75,6 +77,11 @@ public struct Benchmark: Sendable, Encodable {
       runs: seconds.count, gigaflopsPerSecond: rate / 1e9, shareOfPeak: rate / peak,
       floatingPointOperations: program.floatingPointOperations, arenaBytes: executable.arenaByteCount,
       constantBytes: executable.constantByteCount, peakResidentBytes: usage.ru_maxrss * 1024)
+  }
+
+  static func sampleInputs(_ program: Program) -> [String: HostTensor] {
+    Dictionary(
+      uniqueKeysWithValues: program.inputs.enumerated().map { ($0.element.name, sample($0.element.type, $0.offset)) })
   }
 
   /// Numbers in [0, 1) that look random, zeros for integers.

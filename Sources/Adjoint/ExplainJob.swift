@@ -32,7 +32,7 @@ public struct ExplainJob {
     let names = try output.names(for: images, extensions: [".npz", ".\(interpreterName).png"])
     let explained = try words.map { words throws(UsageError) in try model.labels.index(of: words) }
     let interpreter = try makeInterpreter(interpreterName, for: model.classifier)
-    let photos = try images.map { path throws(ImageError) in try model.resized(try Image(contentsOf: path)) }
+    let photos = try images.map(model.photo)
     let runner = try execution.runner([try AttackPrograms.map(interpreter)])
     let driver = AttackDriver(runner, mapShape: interpreter.mapShape, settings: AttackSettings(method: .pgd))
     let batch = model.classifier.batch

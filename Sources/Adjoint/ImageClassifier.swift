@@ -1,4 +1,3 @@
-import Hashing
 import IR
 import Images
 import Interpreters
@@ -8,7 +7,7 @@ import TensorTypes
 /// A model file as an image classifier for batches of one size, with its preprocessing and class names.
 public struct ImageClassifier: Sendable {
   public let path: String
-  /// Of the bytes of the ONNX file.
+  /// Of the bytes of the ONNX file, followed by those of the files with its external data.
   public let sha256: String
   public let imported: ImportedModel
   public let classifier: Classifier
@@ -35,7 +34,7 @@ public struct ImageClassifier: Sendable {
     let imported = try Self.imported(at: path, batch: batch, shapes: shapes, description)
     self.imported = imported
     self.path = path
-    sha256 = SHA256.hexDigest(of: try readBytes(path))
+    sha256 = try hash(of: imported, at: path)
     let inputShape = imported.graph.inputs.first.map { imported.graph[$0].type.shape.extents } ?? []
     preprocessing = try description.preprocessing(inputShape: inputShape)
     classifier = try Classifier(imported.graph, preprocessing: preprocessing, scores: description.scores)
@@ -67,6 +66,13 @@ public struct ImageClassifier: Sendable {
   }
 
   // MARK: Images
+
+  /// The photo in a file at the size of the model's input.
+  /// - Throws: `ImageError` or `FileError`, which name the file.
+  func photo(at path: String) throws -> Image {
+    let photo = try Image(contentsOf: path)
+    do { return try resized(photo) } catch { throw FileError("'\(path)' cannot be resized for the model: \(error)") }
+  }
 
   /// The photo at the size of the model's input.
   public func resized(_ photo: Image) throws(ImageError) -> Image {

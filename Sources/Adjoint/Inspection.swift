@@ -1,4 +1,3 @@
-import Hashing
 import IR
 import Interpreters
 import ONNX
@@ -45,7 +44,6 @@ public struct Inspection: Sendable, Encodable {
   /// - Throws: `ModelError`, `FileError`, `TypeError`, `UsageError`; a model that is no classifier is no error.
   public init(path: String, batch: Int, shapes: [String: [Int]], overrides: ModelDescription) throws {
     self.path = path
-    sha256 = SHA256.hexDigest(of: try readBytes(path))
     let imported: ImportedModel
     var dropped: String?
     do {
@@ -68,6 +66,7 @@ public struct Inspection: Sendable, Encodable {
     func port(_ name: String, _ value: Value) -> Port {
       Port(name: name, element: graph[value].type.element.rawValue, shape: graph[value].type.shape.extents)
     }
+    sha256 = try hash(of: imported, at: path)
     producer = imported.producer
     irVersion = imported.irVersion
     opset = imported.opset

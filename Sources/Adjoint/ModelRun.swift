@@ -44,6 +44,6 @@ public enum ModelRun {
     let stages = try GraphStages(forward: graph)
     let runner = try execution.runner([stages.simplified])
     let results = try runner.run(stages.simplified.name, arrays)
-    try NPZ.write(graph.outputs.map { ($0.name, results[$0.name] ?? .scalar(0)) }, to: outputs)
+    try NPZ.write(graph.outputs.compactMap { output in results[output.name].map { (output.name, $0) } }, to: outputs)
   }
 }

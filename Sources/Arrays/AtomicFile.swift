@@ -1,4 +1,5 @@
 import Glibc
+import Synchronization
 
 /// Files that appear whole or not at all.
 public enum AtomicFile {
@@ -10,8 +11,13 @@ public enum AtomicFile {
   public static func write(_ bytes: [UInt8], to path: String) throws(AtomicFileError) {
     let target = try resolved(path)
     let temporary = temporaryName(beside: target)
-    let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
-    guard descriptor >= 0 else { throw AtomicFileError(path: path, step: .create, code: errno) }
+    let (descriptor, code) = unfinished.withLock { paths in
+      let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+      if descriptor >= 0 { paths.insert(temporary) }
+      return (descriptor, errno)
+    }
+    defer { unfinished.withLock { _ = $0.remove(temporary) } }
+    guard descriptor >= 0 else { throw AtomicFileError(path: path, step: .create, code: code) }
     if let failure = fill(descriptor, with: bytes) {
       close(descriptor)
       unlink(temporary)
@@ -22,6 +28,18 @@ public enum AtomicFile {
       let code = errno
       unlink(temporary)
       throw AtomicFileError(path: path, step: .rename, code: code)
+    }
+  }
+
+  /// The temporary files that are being written.
+  private static let unfinished = Mutex<Set<String>>([])
+
+  /// Removes the temporary files that are being written and leaves, for a process that has to end at once. Whoever writes
+  /// them waits for its end.
+  public static func abandon(then leave: () -> Never) -> Never {
+    unfinished.withLock { paths in
+      for path in paths { unlink(path) }
+      leave()
     }
   }
 

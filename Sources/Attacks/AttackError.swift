@@ -6,7 +6,8 @@ public enum AttackError: Error, Sendable, Equatable, CustomStringConvertible {
   public var description: String {
     switch self {
     case .notFinite(let graph, let step):
-      "the loss is not finite at step \(step) (program \(graph)): the model overflows on this image"
+      "the model's scores are not finite at step \(step) (program \(graph)): "
+        + "it overflows on an image, or its weights are not finite"
     case .missingOutput(let graph, let name): "program \(graph) has no output \(name)"
     }
   }

@@ -20,7 +20,7 @@ int platform_spawn(
   sigset_t none;
   sigemptyset(&none);
   status = posix_spawnattr_setsigmask(&attributes, &none);
-  if (status == 0) status = posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
+  if (status == 0) status = posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP);
   if (status == 0) status = posix_spawn_file_actions_addchdir_np(&actions, directory);
   if (status == 0) status = posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
   if (status == 0)

@@ -1,7 +1,7 @@
 /// Places buffers that live at different times at the same offsets.
 ///
-/// Greedy by size: the largest buffer first, each at the lowest offset that is free during its whole life (Pisarchyk and Lee,
-/// "Efficient memory management for deep neural net inference", 2020). Quadratic in the number of buffers.
+/// Greedy by size: the largest buffer first, each at the lowest offset that is free during its whole life (Pisarchyk and
+/// Lee, "Efficient memory management for deep neural net inference", 2020). Quadratic in the number of buffers.
 struct ArenaPlan {
   struct Request {
     let byteCount: Int

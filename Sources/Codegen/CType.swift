@@ -18,7 +18,9 @@ extension ElementType {
     case .float32, .float64:
       let suffix = self == .float32 ? "f" : ""
       if value.isNaN { return "__builtin_nan\(suffix)(\"\")" }
-      if value.isInfinite || (self == .float32 && Float(value).isInfinite) { return "(\(value < 0 ? "-" : "")__builtin_inf\(suffix)())" }
+      if value.isInfinite || (self == .float32 && Float(value).isInfinite) {
+        return "(\(value < 0 ? "-" : "")__builtin_inf\(suffix)())"
+      }
       let digits = self == .float32 ? "\(Float(value))" : "\(value)"
       return "(\(digits)\(suffix))"
     case .int32: return "(\(Int64(value)))"

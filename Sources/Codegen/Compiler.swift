@@ -74,7 +74,10 @@ extension Graph {
     for output in outputs {
       let isConstant = self[output.value].constant != nil
       results.append(
-        (output.name, isConstant ? try builder.append(Reshape(shape: self[output.value].type.shape), [output.value]) : output.value))
+        (
+          output.name,
+          isConstant ? try builder.append(Reshape(shape: self[output.value].type.shape), [output.value]) : output.value
+        ))
     }
     return builder.finish(name: name, outputs: results)
   }
@@ -118,7 +121,8 @@ extension Program {
   init(_ schedule: Schedule, _ kernels: inout KernelTable, _ pool: inout ConstantPool) {
     let graph = schedule.graph
     let end = schedule.steps.count
-    var first = [Int?](repeating: nil, count: graph.nodes.count), last = [Int](repeating: 0, count: graph.nodes.count)
+    var first = [Int?](repeating: nil, count: graph.nodes.count)
+    var last = [Int](repeating: 0, count: graph.nodes.count)
     for input in graph.inputs { first[input.index] = -1 }
     for (index, step) in schedule.steps.enumerated() {
       if first[step.result.index] == nil { first[step.result.index] = index }
@@ -130,7 +134,8 @@ extension Program {
     let plan = ArenaPlan(
       stored.map {
         ArenaPlan.Request(
-          byteCount: schedule.buffers[$0.index].reservedByteCount, life: (first[$0.index] ?? 0)...max(last[$0.index], first[$0.index] ?? 0))
+          byteCount: schedule.buffers[$0.index].reservedByteCount,
+          life: (first[$0.index] ?? 0)...max(last[$0.index], first[$0.index] ?? 0))
       })
     var offsets: [Value: Int] = [:]
     for (value, offset) in zip(stored, plan.offsets) { offsets[value] = offset }
@@ -156,10 +161,13 @@ extension Program {
       steps.append(
         Step(
           kernel: kernels.number(of: step.kernel), operands: addresses, taskCount: step.kernel.taskCount,
-          summary: "\(step.region.summary) [\(step.algorithm)] -> \(result.type)\(result.layout == .blocked ? "{nChw16c}" : "")",
+          summary:
+            "\(step.region.summary) [\(step.algorithm)] -> \(result.type)\(result.layout == .blocked ? "{nChw16c}" : "")",
           node: step.location.node, floatingPointOperations: step.region.floatingPointOperations, bytesMoved: bytesMoved))
     }
-    func port(_ name: String, _ value: Value) -> Port { Port(name: name, type: graph[value].type, offset: offsets[value] ?? 0) }
+    func port(_ name: String, _ value: Value) -> Port {
+      Port(name: name, type: graph[value].type, offset: offsets[value] ?? 0)
+    }
     self.init(
       name: graph.name, inputs: graph.inputs.map { port(graph.name(ofInput: $0), $0) },
       outputs: graph.outputs.map { port($0.name, $0.value) }, steps: steps, arenaByteCount: plan.byteCount)

@@ -18,7 +18,9 @@ enum ConcatenateKernels {
     }
   }
 
-  private static func kernel(_ region: Region, _ operand: Value, _ shift: LoopNest.Shift, vectorising: Bool) throws -> KernelText {
+  private static func kernel(_ region: Region, _ operand: Value, _ shift: LoopNest.Shift, vectorising: Bool) throws
+    -> KernelText
+  {
     let shape = region.body[operand].type.shape
     let nest = try LoopNest(over: shape, into: region.result, shift: shift, vectorising: vectorising)
     var emitter = ExpressionEmitter(region, names: nest.names, lane: nest.lane)

@@ -7,11 +7,11 @@ struct Tap: Hashable {
   let offset: Int
 }
 
-/// Forward convolution and backward-data along one spatial axis, in one form: result position `resultStride` · p + `phase` reads
-/// source position `sourceStride` · p + offset for every tap.
+/// Forward convolution and backward-data along one spatial axis, in one form: result position `resultStride` · p + `phase`
+/// reads source position `sourceStride` · p + offset for every tap.
 ///
-/// A forward convolution has one phase. Backward-data with stride s has s phases, each with the taps that reach it, so that no
-/// work is done on zeros between the cotangent's elements.
+/// A forward convolution has one phase. Backward-data with stride s has s phases, each with the taps that reach it, so that
+/// no work is done on zeros between the cotangent's elements.
 struct AxisPhase: Hashable {
   let phase: Int
   let resultStride: Int
@@ -65,7 +65,8 @@ struct TileRun: Hashable {
       let start = tile * phase.count / tiles
       let end = (tile + 1) * phase.count / tiles
       let valid = phase.taps.map { phase.valid($0, start: start, width: end - start, sourceExtent: sourceExtent) }
-      if let last = runs.last, last.width == end - start, last.valid == valid, last.start + last.count * last.width == start {
+      if let last = runs.last, last.width == end - start, last.valid == valid, last.start + last.count * last.width == start
+      {
         runs[runs.count - 1] = TileRun(start: last.start, width: last.width, count: last.count + 1, valid: valid)
       } else {
         runs.append(TileRun(start: start, width: end - start, count: 1, valid: valid))

@@ -63,7 +63,8 @@ struct ExpressionEmitter {
     switch node.content {
     case .input: emitted = try load(region.number(ofInput: value), index)
     case .constant(let constant):
-      return Emitted(text: node.type.element.cLiteral(constant.tensor.doubles[0]), element: node.type.element, isVector: false)
+      return Emitted(
+        text: node.type.element.cLiteral(constant.tensor.doubles[0]), element: node.type.element, isVector: false)
     case .operation(let operation):
       guard case .map(let expression) = operation.loopForm(of: node.operands.map { region.body[$0].type }, type: node.type)
       else { preconditionFailure("\(operation.mnemonic) has loops of its own") }
@@ -104,7 +105,9 @@ struct ExpressionEmitter {
   }
 
   /// Computes `inner` only where the condition holds; what is computed there is unknown outside.
-  private mutating func emitGuarded(_ condition: String, otherwise: Double, _ inner: (inout ExpressionEmitter) throws -> Emitted)
+  private mutating func emitGuarded(
+    _ condition: String, otherwise: Double, _ inner: (inout ExpressionEmitter) throws -> Emitted
+  )
     throws -> Emitted
   {
     let outerLines = takeLines()
@@ -116,7 +119,10 @@ struct ExpressionEmitter {
     let type = emitted.isVector ? "v16" : emitted.element == .boolean ? "int" : emitted.element.cType
     let initial = emitted.isVector ? "v_splat(\(emitted.element.cLiteral(otherwise)))" : emitted.element.cLiteral(otherwise)
     if emitted.isVector && emitted.element != .float32 { throw NeedsScalarLoops() }
-    lines = outerLines + ["\(type) \(name) = \(initial);", "if (\(condition)) {"] + innerLines + ["\(name) = \(emitted.text);", "}"]
+    lines =
+      outerLines + ["\(type) \(name) = \(initial);", "if (\(condition)) {"] + innerLines + [
+        "\(name) = \(emitted.text);", "}",
+      ]
     return Emitted(text: name, element: emitted.element, isVector: emitted.isVector)
   }
 
@@ -145,7 +151,9 @@ struct ExpressionEmitter {
     var texts: [String] = []
     for argument in arguments {
       if argument.element != .float32 && argument.element != .boolean { throw NeedsScalarLoops() }
-      texts.append(argument.isVector ? argument.text : argument.element == .boolean ? "m_splat(\(argument.text))" : "v_splat(\(argument.text))")
+      texts.append(
+        argument.isVector
+          ? argument.text : argument.element == .boolean ? "m_splat(\(argument.text))" : "v_splat(\(argument.text))")
     }
     if function == .select && data == .boolean { throw NeedsScalarLoops() }
     return bind(function.vectorText(texts), result, isVector: true)
@@ -220,9 +228,14 @@ struct ExpressionEmitter {
     return text
   }
 
-  private mutating func blockedOffset(_ buffer: Buffer, _ index: [IndexExpression], block: String, within: String?) throws -> String {
-    let n = try indexText(index[0]), y = try indexText(index[2]), x = try indexText(index[3])
-    let start = "(((\(n) * \(buffer.channelBlocks)L + \(block)) * \(buffer.shape[2])L + \(y)) * \(buffer.shape[3])L + \(x)) * 16"
+  private mutating func blockedOffset(_ buffer: Buffer, _ index: [IndexExpression], block: String, within: String?) throws
+    -> String
+  {
+    let n = try indexText(index[0])
+    let y = try indexText(index[2])
+    let x = try indexText(index[3])
+    let start =
+      "(((\(n) * \(buffer.channelBlocks)L + \(block)) * \(buffer.shape[2])L + \(y)) * \(buffer.shape[3])L + \(x)) * 16"
     return within.map { "\(start) + \($0)" } ?? start
   }
 
@@ -243,7 +256,8 @@ struct ExpressionEmitter {
       if position.isVector { throw NeedsScalarLoops() }
       let name = freshName()
       lines.append("long \(name) = \(position.text);")
-      lines.append("if ((unsigned long)\(name) >= \(extent)UL) { __atomic_store_n(error, 1, __ATOMIC_RELAXED); \(name) = 0; }")
+      lines.append(
+        "if ((unsigned long)\(name) >= \(extent)UL) { __atomic_store_n(error, 1, __ATOMIC_RELAXED); \(name) = 0; }")
       knownIndices[expression] = name
       return name
     }

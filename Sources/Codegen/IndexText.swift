@@ -17,7 +17,8 @@ extension IndexExpression {
       if case .constant(let value) = inner { return .constant(((value % divisor) + divisor) % divisor) }
       return divisor == 1 ? .constant(0) : .modulo(inner, divisor)
     case .load(let operand, let index, let extent):
-      return .load(operand: operandNumber(operand), index.map { $0.substituting(replacements, operandNumber) }, extent: extent)
+      return .load(
+        operand: operandNumber(operand), index.map { $0.substituting(replacements, operandNumber) }, extent: extent)
     }
   }
 

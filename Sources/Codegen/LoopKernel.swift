@@ -42,7 +42,9 @@ enum LoopKernel {
   static func pointers(_ region: Region) -> [String] {
     region.operands.enumerated().map { number, buffer in
       "const \(buffer.type.element.cType) *restrict p\(number) = (const \(buffer.type.element.cType) *)operands[\(number)];"
-    } + ["\(region.result.type.element.cType) *restrict y = (\(region.result.type.element.cType) *)operands[\(region.operands.count)];"]
+    } + [
+      "\(region.result.type.element.cType) *restrict y = (\(region.result.type.element.cType) *)operands[\(region.operands.count)];"
+    ]
   }
 
   /// The loops of a reduction, and the value they leave.
@@ -83,7 +85,8 @@ enum LoopKernel {
         closing = ["}", "sum += part;", "}"] + close(extents.count - 1)
       }
       emitter.prepend(
-        outer + ["\(type) sum = \(isVector ? "{0}" : "0");"] + nest + inner.takeLines() + ["\(target) += \(text);"] + closing)
+        outer + ["\(type) sum = \(isVector ? "{0}" : "0");"] + nest + inner.takeLines() + ["\(target) += \(text);"] + closing
+      )
       return Emitted(text: "sum", element: node.type.element, isVector: isVector)
     case .indexOfMaximum(let extents, let expression, let position):
       if emitter.lane != nil { throw NeedsScalarLoops() }

@@ -34,7 +34,9 @@ struct LoopNest {
     var loops = extents.enumerated().map { Loop(name: "i\($0.offset)", extent: $0.element) }
     lane = vectorising ? (variable, "block") : nil
     if vectorising {
-      guard result.type.element == .float32, variable >= 0, extents[variable] >= Buffer.lanes / 2 else { throw NeedsScalarLoops() }
+      guard result.type.element == .float32, variable >= 0, extents[variable] >= Buffer.lanes / 2 else {
+        throw NeedsScalarLoops()
+      }
       if let shift, shift.axis == variable, result.layout == .blocked,
         shift.amount % Buffer.lanes != 0 || (!shift.isLast && extents[variable] % Buffer.lanes != 0)
       {
@@ -70,7 +72,9 @@ struct LoopNest {
     guard let start = try emitter.contiguousOffset(result, index, lane) else { throw NeedsScalarLoops() }
     if remainder == 0 { return ["v_store(y + \(start), \(vector));"] }
     let isLast = "block == \(extent / Buffer.lanes)"
-    if result.layout == .blocked { return ["v_store(y + \(start), \(isLast) ? v_first(\(vector), \(remainder)) : \(vector));"] }
+    if result.layout == .blocked {
+      return ["v_store(y + \(start), \(isLast) ? v_first(\(vector), \(remainder)) : \(vector));"]
+    }
     return ["if (\(isLast)) v_store_first(y + \(start), \(vector), \(remainder)); else v_store(y + \(start), \(vector));"]
   }
 
@@ -84,8 +88,12 @@ struct LoopNest {
       split += 1
     }
     var lines = pointers + ["for (long task = first; task < end; task++) {", "long rest = task;"]
-    for loop in loops[..<split].reversed() { lines.append("const long \(loop.name) = rest % \(loop.extent); rest /= \(loop.extent);") }
-    for loop in loops[split...] { lines.append("for (long \(loop.name) = 0; \(loop.name) < \(loop.extent); \(loop.name)++) {") }
+    for loop in loops[..<split].reversed() {
+      lines.append("const long \(loop.name) = rest % \(loop.extent); rest /= \(loop.extent);")
+    }
+    for loop in loops[split...] {
+      lines.append("for (long \(loop.name) = 0; \(loop.name) < \(loop.extent); \(loop.name)++) {")
+    }
     if isLanewise {
       lines.append("const long i1 = block * 16 + l;")
       lines.append("if (i1 >= \(extents[1])) {")

@@ -45,7 +45,11 @@ struct Region {
     }
     var counted: [(String, Int)] = []
     for mnemonic in mnemonics {
-      if let last = counted.last, last.0 == mnemonic { counted[counted.count - 1].1 += 1 } else { counted.append((mnemonic, 1)) }
+      if let last = counted.last, last.0 == mnemonic {
+        counted[counted.count - 1].1 += 1
+      } else {
+        counted.append((mnemonic, 1))
+      }
     }
     let words = counted.map { $0.1 == 1 ? $0.0 : "\($0.1) \($0.0)" }
     return words.isEmpty ? "copy" : words.joined(separator: " + ")

@@ -7,7 +7,9 @@ struct ScatterKernel {
 
   init(_ region: Region) { self.region = region }
 
-  func emit(parallelRank: Int, _ extents: [Int], _ target: [IndexExpression], _ expression: LoopExpression) throws -> KernelText {
+  func emit(parallelRank: Int, _ extents: [Int], _ target: [IndexExpression], _ expression: LoopExpression) throws
+    -> KernelText
+  {
     guard let anchor = region.anchor else { preconditionFailure("a scatter has an anchor") }
     let node = region.body[anchor]
     let result = region.result

@@ -34,7 +34,8 @@ struct Schedule {
     var steps: [ScheduledStep] = []
     for value in graph.values {
       let node = graph[value]
-      guard let operation = node.operation else { continue }
+      // Nothing computes an empty result.
+      guard let operation = node.operation, node.type.shape.elementCount > 0 else { continue }
       let operands = node.operands
       let region = Region(
         body: (operation as? Fused)?.body ?? Graph(wrapping: operation, operands.map { graph[$0].type }, node.type),

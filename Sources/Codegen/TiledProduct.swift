@@ -6,8 +6,8 @@ import TensorTypes
 ///
 ///     tile[position][channel] = Σ over taps, source channels of source[position, tap, source channel] · weight
 ///
-/// The order of the sum (filter row, source block, filter column, channel within the block) depends on neither the tile nor the
-/// split over threads.
+/// The order of the sum (filter row, source block, filter column, channel within the block) depends on neither the tile nor
+/// the split over threads.
 struct TiledProduct {
   /// How the source lies in memory, distances in elements.
   struct Source: Hashable {
@@ -55,7 +55,8 @@ struct TiledProduct {
   struct PackedWeights {
     let resultChannels: Int
     let sourceChannels: Int
-    let weight: (_ group: Int, _ result: Int, _ source: Int, _ row: Int, _ column: Int) -> Int
+    /// Where a weight lies in the tensor; nil where there is none, between groups that are computed as one.
+    let weight: (_ group: Int, _ result: Int, _ source: Int, _ row: Int, _ column: Int) -> Int?
     let tensor: HostTensor
   }
 }
@@ -83,17 +84,24 @@ extension TiledProduct {
     guard let tensor = constants[weightsOperand] else { return nil }
     let buffer = region.operands[sourceNumber]
     let filter = tensor.shape
-    let sourceChannels = buffer.shape[1] / convolution.groups, resultChannels = node.type.shape[1] / convolution.groups
-    isDepthwise = convolution.groups > 1 && sourceChannels == 1 && resultChannels == 1
+    let ownSourceChannels = buffer.shape[1] / convolution.groups
+    let ownResultChannels = node.type.shape[1] / convolution.groups
+    isDepthwise = convolution.groups > 1 && ownSourceChannels == 1 && ownResultChannels == 1
+    // Narrow groups are computed several at a time, as one group with zeros between them.
+    let merged = Self.mergedGroups(convolution.groups, ownSourceChannels, ownResultChannels)
+    let sourceChannels = ownSourceChannels * merged
+    let resultChannels = ownResultChannels * merged
     if isDepthwise {
       guard buffer.layout == .blocked else { return nil }
       groups = 1
       resultBlocks = buffer.channelBlocks
     } else {
-      if convolution.groups > 1 {
-        guard buffer.layout == .blocked, sourceChannels % Buffer.lanes == 0, resultChannels % Buffer.lanes == 0 else { return nil }
+      groups = convolution.groups / merged
+      if groups > 1 {
+        guard buffer.layout == .blocked, sourceChannels % Buffer.lanes == 0, resultChannels % Buffer.lanes == 0 else {
+          return nil
+        }
       }
-      groups = convolution.groups
       resultBlocks = (resultChannels + Buffer.lanes - 1) / Buffer.lanes
     }
     let phases = (0..<2).map { axis in
@@ -130,13 +138,24 @@ extension TiledProduct {
     filterColumns = filter[3]
     let area = filter[2] * filter[3]
     packedWeights = PackedWeights(
-      resultChannels: isDepthwise ? node.type.shape[1] : resultChannels, sourceChannels: sourceChannels,
+      resultChannels: isDepthwise ? node.type.shape[1] : resultChannels,
+      sourceChannels: isDepthwise ? 1 : sourceChannels,
       weight: { group, result, source, row, column in
+        if result / ownResultChannels != source / ownSourceChannels { return nil }
         // The filter is [K, C/G, rows, columns]; backward-data swaps the parts of K and C.
         let k = isForward ? group * resultChannels + result : group * sourceChannels + source
-        let c = isForward ? source : result
+        let c = isForward ? source % ownSourceChannels : result % ownResultChannels
         return (k * filter[1] + c) * area + row * filter[3] + column
       }, tensor: tensor)
+  }
+
+  /// How many groups make up whole blocks of channels on both sides; 1 where none do.
+  private static func mergedGroups(_ groups: Int, _ sourceChannels: Int, _ resultChannels: Int) -> Int {
+    guard groups > 1, sourceChannels > 1 || resultChannels > 1 else { return 1 }
+    if sourceChannels % Buffer.lanes == 0 && resultChannels % Buffer.lanes == 0 { return 1 }
+    return (2...Buffer.lanes).first {
+      groups % $0 == 0 && sourceChannels * $0 % Buffer.lanes == 0 && resultChannels * $0 % Buffer.lanes == 0
+    } ?? 1
   }
 
   private init?(_ product: MatrixProduct, _ node: Node, _ region: Region, _ constants: [HostTensor?]) {
@@ -144,7 +163,8 @@ extension TiledProduct {
     guard node.type.shape.rank == 2, let tensor = constants[numbers[1]], constants[numbers[0]] == nil,
       region.operands[numbers[0]].layout == .plain, node.type.shape[1] >= Buffer.lanes / 2
     else { return nil }
-    let rows = node.type.shape[0], columns = node.type.shape[1]
+    let rows = node.type.shape[0]
+    let columns = node.type.shape[1]
     let inner = tensor.shape[product.transposeRight ? 1 : 0]
     weightsOperand = numbers[1]
     isDepthwise = false
@@ -156,7 +176,8 @@ extension TiledProduct {
     let channelStride = product.transposeLeft ? rows : 1
     source = Source(
       operand: numbers[0], rows: 1, columns: rows, imageStride: 0, rowStride: 0,
-      columnStride: product.transposeLeft ? 1 : inner, blockStride: blockChannels * channelStride, channelStride: channelStride,
+      columnStride: product.transposeLeft ? 1 : inner, blockStride: blockChannels * channelStride,
+      channelStride: channelStride,
       blockChannels: blockChannels, blockCount: (inner + blockChannels - 1) / blockChannels,
       lastBlockChannels: (inner - 1) % blockChannels + 1)
     let whole = AxisPhase(phase: 0, resultStride: 1, sourceStride: 1, count: 1, taps: [Tap(filter: 0, offset: 0)])
@@ -168,7 +189,8 @@ extension TiledProduct {
     let transposeRight = product.transposeRight
     packedWeights = PackedWeights(
       resultChannels: columns, sourceChannels: inner,
-      weight: { _, result, source, _, _ in transposeRight ? result * inner + source : source * columns + result }, tensor: tensor)
+      weight: { _, result, source, _, _ in transposeRight ? result * inner + source : source * columns + result },
+      tensor: tensor)
   }
 
   /// [group][tile group][filter row][block][filter column][channel][16 · blocks of the tile], or for depthwise
@@ -183,7 +205,7 @@ extension TiledProduct {
         for row in 0..<filterRows {
           for column in 0..<filterColumns {
             let target = ((channel / lanes * filterRows + row) * filterColumns + column) * lanes + channel % lanes
-            packed[target] = values[weight(channel, 0, 0, row, column)]
+            if let index = weight(channel, 0, 0, row, column) { packed[target] = values[index] }
           }
         }
       }
@@ -202,7 +224,9 @@ extension TiledProduct {
             let (block, within) = (channel / source.blockChannels, channel % source.blockChannels)
             for column in 0..<filterColumns {
               let step = ((row * source.blockCount + block) * filterColumns + column) * source.blockChannels + within
-              packed[start + step * width + lane] = values[weight(group, result, channel, row, column)]
+              if let index = weight(group, result, channel, row, column) {
+                packed[start + step * width + lane] = values[index]
+              }
             }
           }
         }
@@ -215,7 +239,8 @@ extension TiledProduct {
     switch positions {
     case .rows: "matrix tile"
     case .plane: "pointwise tile"
-    case .columns: isDepthwise ? "depthwise tile" : rowPhases.count * columnPhases.count > 1 ? "direct tile by phases" : "direct tile"
+    case .columns:
+      isDepthwise ? "depthwise tile" : rowPhases.count * columnPhases.count > 1 ? "direct tile by phases" : "direct tile"
     }
   }
 }

@@ -7,13 +7,13 @@ struct TiledProductKernel {
   private let region: Region
   private let vectorRegisters: Int
   let tile: TileShape
-  /// Weights small enough to stay in the second-level cache are read again for each piece of the source; larger ones are read
-  /// once, and the source again.
+  /// Weights small enough to stay in the second-level cache are read again for each piece of the source; larger ones are
+  /// read once, and the source again.
   private let weightsStay: Bool
   private var definitions: [String] = []
 
-  /// Terms that are summed one after the other. A sum of n terms of random sign rounds by about √(n/2) half units, so long ones
-  /// are made of parts; the parts depend on the shapes alone.
+  /// Terms that are summed one after the other. A sum of n terms of random sign rounds by about √(n/2) half units, so long
+  /// ones are made of parts; the parts depend on the shapes alone.
   static let longestSum = 192
 
   init(_ product: TiledProduct, _ region: Region, vectorRegisters: Int) {
@@ -62,12 +62,16 @@ struct TiledProductKernel {
       "const long block0 = part * \(product.resultBlocks) + within * \(tile.blocks);",
     ]
     if product.isDepthwise {
-      lines.append("const float *restrict x = p\(source.operand) + image * \(source.imageStride)L + block0 * \(source.blockStride)L;")
-      lines.append("const float *restrict w = p\(product.weightsOperand) + block0 * \(product.filterRows * product.filterColumns * 16)L;")
+      lines.append(
+        "const float *restrict x = p\(source.operand) + image * \(source.imageStride)L + block0 * \(source.blockStride)L;")
+      lines.append(
+        "const float *restrict w = p\(product.weightsOperand) + block0 * \(product.filterRows * product.filterColumns * 16)L;"
+      )
     } else {
       let perBlock = product.filterRows * source.blockCount * product.filterColumns * source.blockChannels * 16
       lines.append(
-        "const float *restrict x = p\(source.operand) + image * \(source.imageStride)L + part * \(source.blockCount * source.blockStride)L;")
+        "const float *restrict x = p\(source.operand) + image * \(source.imageStride)L + part * \(source.blockCount * source.blockStride)L;"
+      )
       lines.append("const float *restrict w = p\(product.weightsOperand) + block0 * \(perBlock)L;")
     }
     if lastGroupBlocks == tile.blocks { return lines + pieceBody(blocks: tile.blocks) }
@@ -80,11 +84,15 @@ struct TiledProductKernel {
       // Tiles of two widths cover the positions.
       let phase = product.columnPhases[0]
       let tiles = (phase.count + tile.positions - 1) / tile.positions
-      var lines = ["const long start = piece * \(phase.count) / \(tiles), width = (piece + 1) * \(phase.count) / \(tiles) - start;"]
-      let widths = Set(TileRun.runs(phase, width: tile.positions, sourceExtent: product.source.columns).map(\.width)).sorted()
+      var lines = [
+        "const long start = piece * \(phase.count) / \(tiles), width = (piece + 1) * \(phase.count) / \(tiles) - start;"
+      ]
+      let widths = Set(TileRun.runs(phase, width: tile.positions, sourceExtent: product.source.columns).map(\.width))
+        .sorted()
       for width in widths {
         let run = TileRun(start: 0, width: width, count: 1, valid: [0..<width])
-        lines += ["if (width == \(width)) {"]
+        lines +=
+          ["if (width == \(width)) {"]
           + tileCall(product.rowPhases[0], phase, run, blocks: blocks, row: "0", resultRow: "0") + ["}"]
       }
       return lines
@@ -113,50 +121,62 @@ struct TiledProductKernel {
   ) -> [String] {
     let function = "KERNEL_tile\(definitions.count)"
     definitions.append(tileFunction(function, rowPhase, columnPhase, run, blocks: blocks))
-    var lines = [
+    let position = "(start + j) * \(columnPhase.resultStride) + \(columnPhase.phase)"
+    var indices = ["const long i0 = \(position);"]
+    if product.positions != .rows { indices = ["const long i2 = \(resultRow);", "const long i3 = \(position);"] }
+    return [
       "v16 tile[\(blocks * run.width)];",
       "\(function)(x + start * \(columnPhase.sourceStride * product.source.columnStride)L, w, \(row), tile);",
       "for (int o = 0; o < \(blocks); o++) {", "const long block = block0 + o;",
-      "for (int j = 0; j < \(run.width); j++) {", "const v16 sum = tile[o * \(run.width) + j];",
-    ]
-    let position = "(start + j) * \(columnPhase.resultStride) + \(columnPhase.phase)"
-    if product.positions == .rows {
-      lines.append("const long i0 = \(position);")
-    } else {
-      lines += ["const long i2 = \(resultRow);", "const long i3 = \(position);"]
-    }
-    return lines + epilogue() + ["}", "}"]
+    ] + storing(run.width, indices) + ["}"]
   }
 
-  /// The region behind the anchor at one position and block, from `sum`.
-  private func epilogue() -> [String] {
+  /// The region behind the anchor, computed and stored for one block of the tile.
+  private func storing(_ width: Int, _ indices: [String]) -> [String] {
     guard let anchor = region.anchor else { return [] }
-    let shape = region.result.shape
-    let identity = (0..<shape.rank).map(IndexExpression.variable)
+    let identity = (0..<region.result.shape.rank).map(IndexExpression.variable)
     do {
-      let nest = try LoopNest(over: shape, into: region.result, vectorising: true)
-      guard let lane = nest.lane, lane.variable == 1 else { throw NeedsScalarLoops() }
-      var emitter = ExpressionEmitter(region, names: nest.names, lane: lane)
-      emitter.define(anchor, as: Emitted(text: "sum", element: .float32, isVector: true))
-      let value = try emitter.emit(region.root, at: identity)
-      let store = try nest.store(value, &emitter)
-      return emitter.takeLines() + store
+      return ["for (int j = 0; j < \(width); j++) {", "const v16 sum = tile[o * \(width) + j];"] + indices
+        + (try vectorEpilogue(anchor, identity)) + ["}"]
     } catch {
-      return scalarEpilogue(anchor, identity)
+      return scalarEpilogue(anchor, identity, width, indices)
     }
   }
 
-  private func scalarEpilogue(_ anchor: Value, _ identity: [IndexExpression]) -> [String] {
+  /// All 16 channels of a position at once.
+  private func vectorEpilogue(_ anchor: Value, _ identity: [IndexExpression]) throws -> [String] {
+    let nest = try LoopNest(over: region.result.shape, into: region.result, vectorising: true)
+    guard let lane = nest.lane, lane.variable == 1 else { throw NeedsScalarLoops() }
+    var emitter = ExpressionEmitter(region, names: nest.names, lane: lane)
+    emitter.define(anchor, as: Emitted(text: "sum", element: .float32, isVector: true))
+    let value = try emitter.emit(region.root, at: identity)
+    let store = try nest.store(value, &emitter)
+    return emitter.takeLines() + store
+  }
+
+  /// Channel by channel, along the positions of the tile.
+  private func scalarEpilogue(_ anchor: Value, _ identity: [IndexExpression], _ width: Int, _ indices: [String]) -> [String]
+  {
     var emitter = ExpressionEmitter(region, names: identity.indices.map { "i\($0)" })
-    emitter.define(anchor, as: Emitted(text: "sum[l]", element: .float32, isVector: false))
+    emitter.define(anchor, as: Emitted(text: "sum", element: .float32, isVector: false))
     do {
       let value = try emitter.emit(region.root, at: identity)
       let offset = try emitter.offsetText(region.result, identity)
-      let padding = region.result.layout == .blocked ? "y[\(offset)] = 0;" : ""
-      return [
-        "for (long l = 0; l < 16; l++) {", "const long i1 = block * 16 + l;",
-        "if (i1 >= \(region.result.shape[1])) { \(padding) continue; }",
-      ] + emitter.takeLines() + ["y[\(offset)] = \(value.text);", "}"]
+      let channels = region.result.shape[1]
+      var lines =
+        [
+          "for (long l = 0; l < 16 && block * 16 + l < \(channels); l++) {", "const long i1 = block * 16 + l;",
+          "for (int j = 0; j < \(width); j++) {",
+        ] + indices + ["const float sum = ((const float *)tile)[(o * \(width) + j) * 16 + l];"]
+      lines += emitter.takeLines() + ["y[\(offset)] = \(value.text);", "}", "}"]
+      if region.result.hasPaddedLanes {
+        lines +=
+          [
+            "for (long l = 0; l < 16; l++) {", "const long i1 = block * 16 + l;", "if (i1 < \(channels)) continue;",
+            "for (int j = 0; j < \(width); j++) {",
+          ] + indices + ["y[\(offset)] = 0;", "}", "}"]
+      }
+      return lines
     } catch {
       preconditionFailure("scalar loops exist for every epilogue: \(error)\n\(region.body.text())")
     }
@@ -164,18 +184,25 @@ struct TiledProductKernel {
 
   // MARK: The sums
 
-  private func tileFunction(_ name: String, _ rowPhase: AxisPhase, _ columnPhase: AxisPhase, _ run: TileRun, blocks: Int) -> String {
+  private func tileFunction(_ name: String, _ rowPhase: AxisPhase, _ columnPhase: AxisPhase, _ run: TileRun, blocks: Int)
+    -> String
+  {
     let source = product.source
     let sums = (0..<blocks).map { o in (0..<run.width).map { "a\(o)_\($0)" } }
     let clear = "v16 " + sums.joined().map { "\($0) = {0}" }.joined(separator: ", ") + ";"
     let steps = rowPhase.taps.count * columnPhase.taps.count * source.blockChannels * source.blockCount
     // Blocks summed in registers before they join the tile in memory; all of them when the sum is short.
-    let chunk = product.isDepthwise || steps <= 2 * Self.longestSum
+    let chunk =
+      product.isDepthwise || steps <= 2 * Self.longestSum
       ? nil : max(1, Self.longestSum / max(1, columnPhase.taps.count * source.blockChannels))
     var lines = [
       "INLINE void \(name)(const float *restrict x, const float *restrict w, const long row, v16 *restrict tile) {"
     ]
-    if chunk == nil { lines.append(clear) } else { lines.append("for (int i = 0; i < \(blocks * run.width); i++) tile[i] = (v16){0};") }
+    if chunk == nil {
+      lines.append(clear)
+    } else {
+      lines.append("for (int i = 0; i < \(blocks * run.width); i++) tile[i] = (v16){0};")
+    }
     if !rowPhase.taps.isEmpty && !columnPhase.taps.isEmpty {
       lines.append("static const int filters[] = {\(rowPhase.taps.map { String($0.filter) }.joined(separator: ", "))};")
       lines.append("static const int offsets[] = {\(rowPhase.taps.map { String($0.offset) }.joined(separator: ", "))};")
@@ -206,7 +233,8 @@ struct TiledProductKernel {
     for (tap, valid) in zip(phase.taps, run.valid) where !valid.isEmpty {
       lines.append("{ const v16 f = v_load(wr + \(tap.filter * 16));")
       for j in valid {
-        lines.append("\(sums[j]) += v_load(xr + \((j * phase.sourceStride + tap.offset) * product.source.columnStride)) * f;")
+        lines.append(
+          "\(sums[j]) += v_load(xr + \((j * phase.sourceStride + tap.offset) * product.source.columnStride)) * f;")
       }
       lines.append("}")
     }

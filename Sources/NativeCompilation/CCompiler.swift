@@ -20,24 +20,26 @@ public struct CCompiler: Sendable, Equatable {
   public var path: String { command[0] }
 
   /// Finds a compiler: the one that `CC` names, then clang, then gcc on `PATH`, then the clang beside `swift`.
-  /// - Throws: ``CompilationError/noCompiler(tried:)`` if none of them answers `--version`.
+  /// - Throws: ``CompilationError/noCompiler(tried:)`` if none of them answers `--version`;
+  ///   ``CompilationError/scratchFailed(path:reason:)`` if there is no place for temporary files.
   public static func locate(
     environment: [String: String] = ProcessInfo.processInfo.environment
   ) throws(CompilationError) -> CCompiler {
     var tried: [String] = []
     if let words = environment["CC"]?.split(separator: " ").map(String.init), let name = words.first {
       let program: String? = name.contains("/") ? executable(absolutePath(name)) : search(name, environment)
-      if let program, let found = probe([program] + words.dropFirst(), environment) { return found }
+      if let program, let found = try probe([program] + words.dropFirst(), environment) { return found }
       tried.append("CC=\(name)")
     }
     for name in ["clang", "gcc"] {
-      if let program = search(name, environment), let found = probe([program], environment) { return found }
+      if let program = search(name, environment), let found = try probe([program], environment) { return found }
       tried.append("\(name) on PATH")
     }
     if let swift = search("swift", environment), let resolved = realpath(swift, nil) {
       defer { free(resolved) }
-      let directory: Substring = String(cString: resolved).dropLast("/swift".count)
-      if let program = executable("\(directory)/clang"), let found = probe([program], environment) { return found }
+      let path = String(cString: resolved)
+      let directory: Substring = path[..<(path.lastIndex(of: "/") ?? path.startIndex)]
+      if let program = executable("\(directory)/clang"), let found = try probe([program], environment) { return found }
       tried.append("\(directory)/clang")
     }
     throw .noCompiler(tried: tried)
@@ -64,9 +66,9 @@ private func search(_ name: String, _ environment: [String: String]) -> String? 
   return nil
 }
 
-private func probe(_ command: [String], _ environment: [String: String]) -> CCompiler? {
-  guard let scratch = try? ScratchDirectory(environment: environment),
-    let process = try? ChildProcess(
+private func probe(_ command: [String], _ environment: [String: String]) throws(CompilationError) -> CCompiler? {
+  let scratch = try ScratchDirectory(environment: environment)
+  guard let process = try? ChildProcess(
       command + ["--version"], environment: environment, directory: scratch.path, log: "version"),
     process.wait() == .exited(0), let text = try? scratch.read("version")
   else { return nil }

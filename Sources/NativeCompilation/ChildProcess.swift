@@ -14,7 +14,7 @@ enum ExitStatus: Equatable, CustomStringConvertible {
   }
 }
 
-/// A program started without a shell.
+/// A program started without a shell, in a process group of its own.
 struct ChildProcess {
   private let identifier: pid_t
 
@@ -27,13 +27,18 @@ struct ChildProcess {
       environment.sorted { $0.key < $1.key }.map { strdup("\($0.key)=\($0.value)") } + [nil]
     defer { for string in argumentStrings + environmentStrings { free(string) } }
 
-    var identifier: pid_t = 0
-    let status: Int32 = platform_spawn(argumentStrings, environmentStrings, directory, log, &identifier)
+    let (status, identifier) = UnfinishedCompilations.starting {
+      platform_spawn(argumentStrings, environmentStrings, directory, log, &$0)
+    }
     guard status == 0 else { throw .cannotStart(program: arguments[0], reason: String(cString: strerror(status))) }
     self.identifier = identifier
   }
 
   func wait() -> ExitStatus {
+    // Until it is waited for, no other process can have its number.
+    var information = siginfo_t()
+    while waitid(P_PID, id_t(identifier), &information, WEXITED | WNOWAIT) < 0, errno == EINTR {}
+    UnfinishedCompilations.ended(identifier)
     var status: Int32 = 0
     while waitpid(identifier, &status, 0) < 0 {
       guard errno == EINTR else { return .exited(-1) }

@@ -15,7 +15,7 @@ extension CompilationError: CustomStringConvertible {
     case .noCompiler(let tried):
       "no C compiler found; tried \(tried.joined(separator: ", ")). Install clang or gcc, or name one in CC"
     case .compilerFailed(let compiler, let part, let status, let lines):
-      "\(compiler) failed on \(part) (\(status))" + lines.map { "\n  " + $0 }.joined()
+      "\(compiler) failed on \(part) (\(status))" + (lines.isEmpty ? "" : ": " + lines.joined(separator: "; "))
     case .cannotStart(let program, let reason):
       "\(program) could not be started: \(reason)"
     case .scratchFailed(let path, let reason):

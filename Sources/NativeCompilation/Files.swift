@@ -73,14 +73,15 @@ final class ScratchDirectory {
 
   init(environment: [String: String]) throws(CompilationError) {
     let parent: String = environment["TMPDIR"].flatMap { $0.hasPrefix("/") ? $0 : nil } ?? "/tmp"
-    var template: [CChar] = Array("\(parent)/adjoint-XXXXXX".utf8CString)
-    guard mkdtemp(&template) != nil else { throw .scratchFailed(path: parent, reason: lastSystemError()) }
-    path = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
+    guard let path = UnfinishedCompilations.creating("\(parent)/adjoint-XXXXXX") else {
+      throw .scratchFailed(path: parent, reason: lastSystemError())
+    }
+    self.path = path
   }
 
   deinit {
-    for name in directoryEntries(path) { unlink("\(path)/\(name)") }
-    rmdir(path)
+    removeDirectory(path)
+    UnfinishedCompilations.removed(path)
   }
 
   func write(_ text: String, to name: String) throws(CompilationError) {

@@ -14,6 +14,9 @@ final class ElementSource: Sendable {
     self.directory = directory
   }
 
+  /// The files of external data that were used, as the model names them, in the order of these names.
+  var externalLocations: [String] { files.withLock { $0.keys.sorted() } }
+
   /// The bytes of an external tensor.
   ///
   /// The file must be a regular file inside the model's folder, also once symbolic links are followed.

@@ -33,6 +33,8 @@ public struct ImportedModel: Sendable {
   public let parameterCount: Int
   /// The inputs of the model that `ImportOptions.values` turned into constants, in the order of the model.
   public let boundInputs: [String]
+  /// The files that hold the model's external data, relative to its folder, in the order of their names.
+  public let externalFiles: [String]
 
   public struct OperatorCount: Sendable, Equatable {
     public let name: String
@@ -79,7 +81,8 @@ private func importModel(_ model: ONNXModel, _ options: ImportOptions) throws(Im
     graph: graph, opset: opset, irVersion: model.irVersion,
     producer: [model.producerName, model.producerVersion].filter { !$0.isEmpty }.joined(separator: " "),
     operatorCounts: counts.sorted { $0.key < $1.key }.map { ImportedModel.OperatorCount(name: $0.key, count: $0.value) },
-    parameterCount: importer.parameterCount, boundInputs: importer.boundInputs)
+    parameterCount: importer.parameterCount, boundInputs: importer.boundInputs,
+    externalFiles: model.elements.externalLocations)
 }
 
 extension ONNXModel {

@@ -113,8 +113,8 @@ private struct FusionPlan {
       case .readOnceAnchor, .anchor:
         // An anchor joins the region that its only user's elementwise successors end in.
         if acceptable, let only, roles[only.index] == .elementwise, let result = epilogueOf[only.index],
-          anchors[result] == nil, graph[value].type == graph[result].type, !(graph[value].operation is Concatenate),
-          graph[value].operation?.isScatter == false
+          anchors[result] == nil, graph[value].type == graph[result].type, graph[value].operation?.takesEpilogue == true,
+          !graph.hasFewChannels(value)
         {
           anchors[result] = value
         } else {
@@ -175,6 +175,15 @@ private struct FusionPlan {
 }
 
 extension Operator {
-  /// Whether the plain loops add into the result, so that no epilogue can follow in the same loops.
-  fileprivate var isScatter: Bool { self is Scatter || self is Untake }
+  /// Whether something may follow in the same loops: not where they add into the result, or fill it part by part.
+  fileprivate var takesEpilogue: Bool { !(self is Scatter || self is Untake || self is Concatenate) }
+}
+
+extension Graph {
+  /// Whether the value is the gradient of an image: a convolution sums its few channels apart from each other, so that what
+  /// follows is faster in loops of its own, along the rows.
+  fileprivate func hasFewChannels(_ value: Value) -> Bool {
+    let shape = self[value].type.shape
+    return self[value].operation is Convolution && shape.rank == 4 && shape[1] < 8
+  }
 }

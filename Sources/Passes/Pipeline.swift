@@ -12,6 +12,7 @@ public enum Pipeline {
     FoldConstants.self,
     FoldBatchNorm.self,
     ShareSubexpressions.self,
+    NestConcatenations.self,
     Simplify.self,
     RemoveDeadNodes.self,
   ]

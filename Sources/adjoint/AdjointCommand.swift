@@ -9,5 +9,6 @@ struct AdjointCommand: ParsableCommand {
     version: adjointVersion,
     subcommands: [
       InspectCommand.self, DumpCommand.self, RunCommand.self, ExplainCommand.self, AttackCommand.self, BenchCommand.self,
+      ProfileCommand.self,
     ])
 }

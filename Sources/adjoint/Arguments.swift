@@ -5,17 +5,33 @@ import Attacks
 /// A number, or a fraction of two: 0.031, 8/255.
 struct Fraction: ExpressibleByArgument, Sendable {
   let value: Double
+  /// As it was written.
+  private let words: String
 
   init?(argument: String) {
+    words = argument
     let parts = argument.split(separator: "/", omittingEmptySubsequences: false).map { Double($0) }
     switch parts.count {
-    case 1: guard let number = parts[0], number.isFinite else { return nil }
+    case 1:
+      guard let number = parts[0], number.isFinite else { return nil }
       value = number
-    case 2: guard let above = parts[0], let below = parts[1], below != 0, (above / below).isFinite else { return nil }
+    case 2:
+      guard let above = parts[0], let below = parts[1], below != 0, (above / below).isFinite else { return nil }
       value = above / below
     default: return nil
     }
   }
+}
+
+extension Fraction: CustomStringConvertible {
+  var description: String { words }
+}
+
+extension Fraction {
+  init(_ above: Double) { (value, words) = (above, "\(above)") }
+
+  /// above / below
+  init(_ above: Int, over below: Int) { (value, words) = (Double(above) / Double(below), "\(above)/\(below)") }
 }
 
 /// Numbers with commas between them: .498,.498,.498

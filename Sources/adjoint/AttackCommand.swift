@@ -19,7 +19,7 @@ struct AttackCommand: ParsableCommand {
   @Option(help: ArgumentHelp("A CSV file with the columns file and target, and optionally class.", valueName: "file"))
   var targets: String?
   @Option(help: "The largest change of a value in [0, 1].") var eps = Fraction(0.031)
-  @Option(help: "The change in one step.") var alpha = Fraction(1.0 / 255)
+  @Option(help: "The change in one step.") var alpha = Fraction(1, over: 255)
   @Option(help: "Steps of pgd (1000), or of the second phase of adv2 (1200 against cam, 704 against grad).")
   var steps: Int?
   @Option(help: "PGD steps ahead of the second phase of adv2 (400 against cam, 300 against grad).") var warm: Int?
@@ -48,10 +48,10 @@ struct AttackCommand: ParsableCommand {
     guard (target == nil) != (targets == nil) else { throw ValidationError("Give either --target or --targets.") }
     if images.isEmpty && targets == nil { throw ValidationError("Missing expected argument '<images> ...'.") }
     guard eps.value > 0, eps.value <= 1 else {
-      throw ValidationError("--eps is \(eps.value); more than 0 up to 1 is accepted.")
+      throw ValidationError("--eps is \(eps); more than 0 up to 1 is accepted.")
     }
     guard alpha.value > 0, alpha.value <= 1 else {
-      throw ValidationError("--alpha is \(alpha.value); more than 0 up to 1 is accepted.")
+      throw ValidationError("--alpha is \(alpha); more than 0 up to 1 is accepted.")
     }
     if let steps, !(1...1_000_000).contains(steps) {
       throw ValidationError("--steps is \(steps); 1 to 1000000 are accepted.")
@@ -138,12 +138,4 @@ struct AttackCommand: ParsableCommand {
     return "\(record.image): \(record.labelName) \(fixed(record.labelProbability, 3)) -> \(after), "
       + "map distance \(fixed(record.png.mapL1, 3))\(comparison), \(fixed(record.seconds, 1)) s"
   }
-}
-
-extension Fraction {
-  init(_ value: Double) { self.value = value }
-}
-
-extension Fraction: CustomStringConvertible {
-  var description: String { "\(value)" }
 }

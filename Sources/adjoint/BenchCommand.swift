@@ -26,6 +26,7 @@ struct BenchCommand: ParsableCommand {
 
   func run() throws {
     let progress = ProgressBar()
+    defer { progress.end() }
     progress.begin("measuring", total: batch.count * of.count)
     var done = 0
     let benchmark = try Benchmark(

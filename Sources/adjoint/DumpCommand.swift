@@ -19,10 +19,14 @@ struct DumpCommand: ParsableCommand {
   func validate() throws { try checkBatch(batch) }
 
   func run() throws {
+    let progress = ProgressBar()
+    defer { progress.end() }
+    progress.begin("compiling", total: nil)
     let stages = try GraphStages(
       of, ofModelAt: model, batch: batch, interpreter: interpreter, shapes: modelOptions.shapes,
       overrides: modelOptions.description)
     let text = try stage.text(of: stages, dot: format == .dot, execution: ExecutionOptions(cpu: cpu))
+    progress.end()
     try StandardStream.output.write(text.hasSuffix("\n") ? text : text + "\n")
   }
 }

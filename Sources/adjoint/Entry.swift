@@ -6,12 +6,7 @@ import Glibc
 @main
 enum Entry {
   static func main() {
-    // Who starts this program may have blocked the signal.
-    var interrupt = sigset_t()
-    sigemptyset(&interrupt)
-    sigaddset(&interrupt, SIGINT)
-    pthread_sigmask(SIG_UNBLOCK, &interrupt, nil)
-    signal(SIGINT) { _ in interrupted() }
+    Interruption.watch()
     do {
       var command = try AdjointCommand.parseAsRoot()
       try command.run()
@@ -50,10 +45,4 @@ enum Entry {
     let line = words.split(whereSeparator: \.isNewline).joined(separator: " ")
     try? StandardStream.error.writeLine("adjoint: \(line)")
   }
-}
-
-/// Leaves at once; what is finished stays, since files are renamed into place when whole.
-private func interrupted() {
-  if ProgressBar.isVisible.load(ordering: .relaxed) { write(STDERR_FILENO, "\n", 1) }
-  _exit(130)
 }

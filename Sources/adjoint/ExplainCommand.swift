@@ -24,6 +24,7 @@ struct ExplainCommand: ParsableCommand {
     let job = ExplainJob(
       model: classifier, interpreter: interpreter, execution: execution.options, output: try OutputDirectory(output))
     let progress = ProgressBar()
+    defer { progress.end() }
     progress.begin("explaining", total: images.count)
     var done = 0
     try job.run(images, explaining: explained) { explanation in
@@ -35,6 +36,5 @@ struct ExplainCommand: ParsableCommand {
           + (explanation.label == explanation.explained
             ? "" : " (the model sees \(classifier.labels.name(explanation.label)))"))
     }
-    progress.end()
   }
 }

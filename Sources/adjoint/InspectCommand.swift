@@ -13,8 +13,12 @@ struct InspectCommand: ParsableCommand {
   func validate() throws { try checkBatch(batch) }
 
   func run() throws {
+    let progress = ProgressBar()
+    defer { progress.end() }
+    progress.begin("reading the model", total: nil)
     let inspection = try Inspection(
       path: model, batch: batch, shapes: modelOptions.shapes, overrides: modelOptions.description)
+    progress.end()
     try StandardStream.output.writeLine(json ? try jsonLine(inspection) : inspection.text)
   }
 }

@@ -15,6 +15,9 @@ struct RunCommand: ParsableCommand {
   func validate() throws { if let batch { try checkBatch(batch) } }
 
   func run() throws {
+    let progress = ProgressBar()
+    defer { progress.end() }
+    progress.begin("running", total: nil)
     try ModelRun.run(
       model: model, inputs: inputs, outputs: outputs, batch: batch,
       shapes: Dictionary(shape.map { ($0.name, $0.extents) }) { _, last in last }, execution: execution.options)

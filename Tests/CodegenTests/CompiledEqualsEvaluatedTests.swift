@@ -24,7 +24,9 @@ import Testing
     }
   }
 
-  @Test("Convolutions and products with constant weights, whose result is stored in blocks and read twice", arguments: runnableProcessors)
+  @Test(
+    "Convolutions and products with constant weights, whose result is stored in blocks and read twice",
+    arguments: runnableProcessors)
   func schedules(cpu: String) throws {
     let cases = ScheduleSamples.all
     let family = try CompiledFamily(cases.map(\.graph), cpu: cpu)
@@ -63,7 +65,8 @@ import Testing
   @Test("The same bytes for one thread and two")
   func threadCount() throws {
     let cases = ScheduleSamples.all
-    let one = try CompiledFamily(cases.map(\.graph), threads: 1), two = try CompiledFamily(cases.map(\.graph), threads: 2)
+    let one = try CompiledFamily(cases.map(\.graph), threads: 1)
+    let two = try CompiledFamily(cases.map(\.graph), threads: 2)
     for sample in cases { #expect(try one.run(sample.graph, sample.inputs) == two.run(sample.graph, sample.inputs)) }
   }
 
@@ -72,7 +75,8 @@ import Testing
     var generator = SeededGenerator(seed: 5)
     let graph = try ScheduleSamples.smallNetwork(batch: 4)
     let family = try CompiledFamily([graph])
-    let image = generator.tensor([1, 3, 13, 13]).floats, others = generator.tensor([3, 3, 13, 13]).floats
+    let image = generator.tensor([1, 3, 13, 13]).floats
+    let others = generator.tensor([3, 3, 13, 13]).floats
     let first = try family.run(graph, [HostTensor([4, 3, 13, 13], image + others)])
     let last = try family.run(graph, [HostTensor([4, 3, 13, 13], others.map { -$0 } + image)])
     for (first, last) in zip(first, last) {
@@ -84,7 +88,8 @@ import Testing
   @Test("A data-dependent index outside of its axis is an error that names the node")
   func indexError() throws {
     let builder = GraphBuilder()
-    let x = builder.input("x", TensorType(.float32, [4])), index = builder.input("index", TensorType(.int64, [2]))
+    let x = builder.input("x", TensorType(.float32, [4]))
+    let index = builder.input("index", TensorType(.int64, [2]))
     builder.location = Location(node: "pick")
     let y = try builder.append(Gather(axis: 0), [x, index])
     let graph = builder.finish(name: "gather", outputs: [("y", y)])

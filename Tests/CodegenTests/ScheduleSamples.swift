@@ -37,6 +37,9 @@ enum ScheduleSamples {
       Shape2D(input: 40, output: 40, groups: 40, size: [7, 17]),
       Shape2D(input: 32, output: 64, groups: 2, size: [8, 8], strides: [2, 2]),
       Shape2D(input: 16, output: 16, groups: 4, size: [6, 6]),
+      Shape2D(input: 32, output: 64, groups: 8, size: [6, 7]),
+      Shape2D(input: 48, output: 48, groups: 16, size: [9, 6], strides: [2, 2]),
+      Shape2D(input: 12, output: 24, groups: 3, size: [6, 6]),
       Shape2D(input: 8, output: 16, groups: 8, size: [6, 6]),
       Shape2D(input: 4, output: 4, size: [6, 6]),
     ]
@@ -58,7 +61,8 @@ enum ScheduleSamples {
           cases.append(
             Case(
               graph: builder.finish(
-                name: "convolution\(number)", outputs: [("y", try builder.elementwise(.sigmoid, biased)), ("s", try builder.sum(biased, axes: [1]))]),
+                name: "convolution\(number)",
+                outputs: [("y", try builder.elementwise(.sigmoid, biased)), ("s", try builder.sum(biased, axes: [1]))]),
               inputs: [generator.tensor(Shape([s.batch, s.input] + s.size)).roundedToFloat]))
         } else {
           let cotangent = builder.input("cotangent", builder.type(of: y))
@@ -67,9 +71,11 @@ enum ScheduleSamples {
           cases.append(
             Case(
               graph: builder.finish(
-                name: "adjoint\(number)", outputs: [("g", try builder.elementwise(.absolute, gradient)), ("s", try builder.sum(gradient, axes: [1]))]),
+                name: "adjoint\(number)",
+                outputs: [("g", try builder.elementwise(.absolute, gradient)), ("s", try builder.sum(gradient, axes: [1]))]),
               inputs: [
-                generator.tensor(Shape([s.batch, s.input] + s.size)).roundedToFloat, generator.tensor(builder.shape(of: y)).roundedToFloat,
+                generator.tensor(Shape([s.batch, s.input] + s.size)).roundedToFloat,
+                generator.tensor(builder.shape(of: y)).roundedToFloat,
               ]))
         }
       }
@@ -89,7 +95,8 @@ enum ScheduleSamples {
         let biased = try builder.add(y, builder.constant(generator.tensor([n]).roundedToFloat, name: "b"))
         cases.append(
           Case(
-            graph: builder.finish(name: "product\(number)\(transposed)", outputs: [("y", try builder.softmax(biased, axes: [1]))]),
+            graph: builder.finish(
+              name: "product\(number)\(transposed)", outputs: [("y", try builder.softmax(biased, axes: [1]))]),
             inputs: [generator.tensor(builder.shape(of: x)).roundedToFloat]))
       }
     }
@@ -112,13 +119,15 @@ enum ScheduleSamples {
       let pooled = try builder.maxPool(stored, window)
       let averaged = try builder.averagePool(stored, window, countingPadding: false, padsHigh: [1, 1])
       let total = channels.reduce(0, +)
-      let back = try builder.pullback([(pooled, try builder.elementwise(.sine, pooled)), (averaged, averaged)], to: [joined])[0]
+      let back = try builder.pullback(
+        [(pooled, try builder.elementwise(.sine, pooled)), (averaged, averaged)], to: [joined])[0]
       cases.append(
         Case(
           graph: builder.finish(
             name: "layouts\(number)",
             outputs: [
-              ("tall", try builder.elementwise(.negate, tall)), ("pooled", pooled), ("averaged", try builder.add(averaged, 1)),
+              ("tall", try builder.elementwise(.negate, tall)), ("pooled", pooled),
+              ("averaged", try builder.add(averaged, 1)),
               ("sliced", try builder.slice(stored, axis: 1, from: 3, to: total - 2)),
               ("aligned", try builder.elementwise(.sine, try builder.slice(stored, axis: 1, from: 16, to: total))),
               ("permuted", try builder.permute(stored, [0, 2, 3, 1])), ("mean", try builder.mean(stored, axes: [2, 3])),
@@ -140,7 +149,9 @@ enum ScheduleSamples {
     var generator = SeededGenerator(seed: 25)
     let builder = GraphBuilder()
     let x = builder.input("x", TensorType(.float32, [batch, 3, 13, 13]))
-    func filter(_ shape: Shape) -> Value { builder.constant(generator.tensor(shape, in: -0.3...0.3).roundedToFloat, name: "filter") }
+    func filter(_ shape: Shape) -> Value {
+      builder.constant(generator.tensor(shape, in: -0.3...0.3).roundedToFloat, name: "filter")
+    }
     func layer(_ x: Value, _ channels: Int, _ kernel: Int, stride: Int) throws -> Value {
       let pad = kernel / 2
       let y = try builder.convolution(
@@ -155,6 +166,7 @@ enum ScheduleSamples {
     let scores = try builder.matrixMultiply(pooled, filter([24, 10]))
     let first = try builder.slice(scores, axis: 1, from: 0, to: 1)
     let one = try builder.broadcast(builder.scalar(1), to: [batch, 1])
-    return builder.finish(name: "network\(batch)", outputs: [("scores", scores), ("gradient", try builder.pullback([(first, one)], to: [x])[0])])
+    return builder.finish(
+      name: "network\(batch)", outputs: [("scores", scores), ("gradient", try builder.pullback([(first, one)], to: [x])[0])])
   }
 }

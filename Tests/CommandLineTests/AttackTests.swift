@@ -50,6 +50,9 @@ import Testing
     let settings = try #require(record["settings"] as? [String: Any])
     #expect((settings["modelSHA256"] as? String)?.count == 64)
     #expect(settings["batch"] as? Int == 1 && settings["version"] as? String == "0.1.0" && settings["seed"] as? Int == 0)
+    let preprocessing = try #require(settings["preprocessing"] as? String)
+    #expect(preprocessing.hasPrefix("range [0.0, 1.0], mean [") && preprocessing.contains("grey, nchw, "), "\(preprocessing)")
+    #expect(preprocessing.hasSuffix(" 28 bilinear, centre"), "\(preprocessing)")
     for part in ["float", "png"] {
       let judged = try #require(record[part] as? [String: Any])
       #expect(judged["mapL1"] as? Double != nil && judged["success"] as? Bool != nil)
@@ -162,6 +165,40 @@ import Testing
     #expect(folder.bytes("out/fashion-00018-bag.npz") == before)
     #expect(folder.bytes("out/results.jsonl") == log)
     #expect(!FileManager.default.fileExists(atPath: folder.path("out/fashion-00013-dress.npz")))
+  }
+
+  @Test func `a rerun after an interrupt gives the bytes of a run without one`() throws {
+    let images = [Command.bag, Command.dress, Command.sandal]
+    let call = ["--batch", "1", "--threads", "1", "--attack", "pgd", "--steps", "1500"]
+    let process = Command.process(["attack", Command.model] + images + quick + ["-o", folder.path("cut")] + call)
+    process.standardError = FileHandle.nullDevice
+    process.standardOutput = FileHandle.nullDevice
+    try process.run()
+    while process.isRunning, folder.bytes("cut/results.jsonl") == nil { Thread.sleep(forTimeInterval: 0.02) }
+    process.interrupt()
+    process.waitUntilExit()
+    #expect(process.terminationReason == .exit && process.terminationStatus == 130)
+    let kept = try FileManager.default.contentsOfDirectory(atPath: folder.path("cut"))
+    #expect(kept.contains("fashion-00018-bag.report.png") && !kept.contains("fashion-00008-sandal.npz"))
+    #expect(kept.allSatisfy { !$0.hasPrefix(".") }, "\(kept)")
+
+    let again = try attack(images, to: "cut", call)
+    #expect(again.status == 0 && again.output.contains("(finished before)"), "\(again)")
+    #expect(try attack(images, to: "whole", call).status == 0)
+    let files = try FileManager.default.contentsOfDirectory(atPath: folder.path("whole")).sorted()
+    #expect(files.count == 10)
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path("cut")).sorted() == files)
+    for file in files where file != "results.jsonl" {
+      #expect(folder.bytes("cut/" + file) == folder.bytes("whole/" + file), "\(file)")
+    }
+    func untimed(_ output: String) throws -> [NSDictionary] {
+      try records(output).map { record in
+        var record = record
+        record["seconds"] = nil
+        return record as NSDictionary
+      }
+    }
+    #expect(try untimed("cut") == (try untimed("whole")))
   }
 
   @Test func `targets come from a table, and misclassified images can be left out`() throws {

@@ -1,4 +1,5 @@
 import Foundation
+import Images
 import Testing
 
 @Suite struct BadInputTests {
@@ -66,6 +67,11 @@ import Testing
       try expectFailure(call, status: 1, ["text.png", "not an image"])
     }
     for call in [attack(Command.model, [half]), explain + [half]] { try expectFailure(call, status: 1, ["half.png"]) }
+    let thread = Image(width: 200_000, height: 1, pixels: [UInt8](repeating: 128, count: 600_000))
+    let wide = try folder.write(try thread.encodedPNG(), "wide.png")
+    for call in [attack(Command.model, [wide]), explain + [wide]] {
+      try expectFailure(call, status: 1, ["wide.png", "cannot be resized"])
+    }
     try expectFailure(attack(Command.model, [folder.path("none.png")]), status: 1, ["none.png", "No such file"])
   }
 
@@ -110,6 +116,29 @@ import Testing
     }
   }
 
+  /// A tiny file system of its own, where the system lets a test mount one.
+  @Test func `a full disk is named, and finished results on it stay`() throws {
+    let disk = folder.path("disk")
+    try FileManager.default.createDirectory(atPath: disk, withIntermediateDirectories: true)
+    let mounting = ["--mount", "--map-root-user", "/bin/sh", "-c"]
+    func onDisk(_ script: String, _ more: [String]) throws -> Command.Result {
+      let setup = "mount -t tmpfs -o size=64k adjoint '\(disk)' || exit 77; cp '\(Command.bag)' '\(disk)/finished.png'; "
+      return try Command.run(
+        attack(Command.model, [Command.bag], ["--attack", "pgd"]) + ["-o", disk],
+        through: ["/usr/bin/unshare"] + mounting + [setup + script, "disk"] + more)
+    }
+    guard FileManager.default.isExecutableFile(atPath: "/usr/bin/unshare"), try onDisk("exit 0", []).status == 0 else {
+      return
+    }
+    let script = """
+      "$@"; echo status $?; ls -A '\(disk)'; cmp '\(Command.bag)' '\(disk)/finished.png' && echo kept
+      """
+    let result = try onDisk("dd if=/dev/zero of='\(disk)/zeros' bs=1k 2> /dev/null; " + script, [])
+    #expect(result.output == "status 1\nfinished.png\nzeros\nkept\n", "\(result)")
+    #expect(result.error.hasPrefix("adjoint: cannot write '\(disk)/fashion-00018-bag.npz': No space left"), "\(result)")
+    #expect(result.error.split(separator: "\n").count == 1, "\(result)")
+  }
+
   /// A limit on file sizes makes writing fail as a full disk does.
   @Test func `a disk that fills up leaves no file that looks whole`() throws {
     let call = attack(Command.model, [Command.bag], ["--reference", "--attack", "pgd"])
@@ -119,9 +148,34 @@ import Testing
     #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path("out")).isEmpty)
   }
 
-  @Test func `a missing C compiler is said, and the reference evaluator still works`() throws {
+  /// Who may write everywhere, as the system's administrator may, still cannot write to a file system mounted for reading.
+  @Test func `a read-only directory is named before any work, and keeps its finished results`() throws {
+    try FileManager.default.createDirectory(atPath: folder.path("sealed"), withIntermediateDirectories: true)
+    let finished = try folder.write("a finished result".utf8, "sealed/fashion-00018-bag.npz")
+    let sealed = folder.path("sealed")
+    let script = "mount --bind '\(sealed)' '\(sealed)' && mount -o remount,bind,ro '\(sealed)' || exit 77; exec \"$@\""
+    let result = try Command.run(
+      ["attack", Command.model, Command.bag, "--target", "Coat", "-o", sealed],
+      through: ["/usr/bin/unshare", "--mount", "--map-root-user", "/bin/sh", "-c", script, "sealed"])
+    // Where nothing can be mounted, the directory's mode has to do.
+    if result.status == 77 || result.error.contains("unshare") { return }
+    #expect(result.status == 1 && result.output.isEmpty, "\(result)")
+    #expect(result.error == "adjoint: cannot write to '\(sealed)': Read-only file system\n")
+    #expect(folder.bytes("sealed/fashion-00018-bag.npz") == Data("a finished result".utf8), "\(finished)")
+  }
+
+  @Test func `a missing or failing C compiler is said, and the reference evaluator still works`() throws {
     let bare = ["PATH": "/nonexistent", "CC": ""]
     try expectFailure(attack(Command.model, [Command.bag]), status: 1, ["no C compiler"], environment: bare)
+    try expectFailure(
+      attack(Command.model, [Command.bag]), status: 1, ["/nonexistent", "No such file"],
+      environment: ["TMPDIR": "/nonexistent"])
+    // One that answers --version, and then fails.
+    let script = try folder.write(
+      "if [ \"$1\" = --version ]; then echo odd; exit; fi; echo 'x.c:1: error: odd' >&2; exit 3".utf8, "odd-cc")
+    try expectFailure(
+      attack(Command.model, [Command.bag]), status: 1, ["/bin/sh failed on ", "exit status 3", "x.c:1: error: odd"],
+      environment: ["CC": "/bin/sh \(script)"])
     let explain = ["explain", Command.model, Command.bag, "-o", folder.path("maps")]
     #expect(try Command.run(explain + ["--reference"], environment: bare).status == 0)
   }

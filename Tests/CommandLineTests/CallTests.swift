@@ -9,6 +9,11 @@ import Testing
     #expect(result.error.isEmpty)
   }
 
+  @Test func `the defaults of an attack are printed as they are written`() throws {
+    let words = try Command.run("help", "attack").output
+    #expect(words.contains("(default: 1/255)") && words.contains("0.031"))
+  }
+
   @Test(arguments: [
     ["attak"], ["inspect"], ["inspect", "a.onnx", "--colour"], ["dump", "a.onnx"], ["dump", "a.onnx", "--stage", "raw"],
     ["run", "a.onnx", "--inputs", "in.npz"], ["explain", "a.onnx", "-o", "out"], ["attack", "a.onnx", "a.png", "-o", "out"],

@@ -23,12 +23,14 @@ struct Command {
     return bundle.deletingLastPathComponent().appendingPathComponent("adjoint")
   }()
 
-  /// One cache of compiled objects for all tests of a run, apart from the user's.
+  private static let cachePath = NSTemporaryDirectory() + "adjoint-tests-cache-\(getpid())"
+
+  /// One cache of compiled objects for all tests of a run, apart from the user's, and gone with the run.
   private static let cache: String = {
-    let path = NSTemporaryDirectory() + "adjoint-tests-cache-\(getuid())"
     try? FileManager.default.createDirectory(
-      atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-    return path
+      atPath: cachePath, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+    atexit { try? FileManager.default.removeItem(atPath: Command.cachePath) }
+    return cachePath
   }()
 
   static func process(_ arguments: [String], environment: [String: String] = [:], through wrapper: [String] = []) -> Process

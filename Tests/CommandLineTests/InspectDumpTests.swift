@@ -1,7 +1,13 @@
 import Foundation
+import IR
+import Operators
+import TensorTypes
 import Testing
 
 @Suite struct InspectDumpTests {
+  /// The stages that are graphs.
+  private static let stages = ["imported", "prepared", "differentiated", "simplified", "fused"]
+
   @Test func `inspect names the ports, the operators, the cost and the layer of CAM`() throws {
     let result = try Command.run("inspect", Command.model)
     #expect(result.status == 0, "\(result.error)")
@@ -49,9 +55,48 @@ import Testing
     #expect(closed.output.contains("smoothedStep("))
   }
 
-  @Test func `graphs print for Graphviz, and what is no graph is refused`() throws {
-    let graph = try Command.run("dump", Command.model, "--stage", "fused", "--format", "dot")
-    #expect(graph.output.hasPrefix("digraph "))
-    #expect(try Command.run("dump", Command.model, "--stage", "c", "--format", "dot").status == 2)
+  @Test(arguments: Self.stages, ["forward", "gradient", "hvp", "step"])
+  func `the text of a graph parses back to the same text`(stage: String, of: String) throws {
+    let result = try Command.run("dump", Command.model, "--stage", stage, "--of", of, "--batch", "2")
+    #expect(result.status == 0, "\(result.error)")
+    let graph = try Graph(
+      parsing: result.output, catalog: Catalog.operators, constants: try largeConstants(of: result.output))
+    #expect(graph.text() == result.output)
+    #expect(graph.nodes.count > 20)
+  }
+
+  /// Zeros for the constants that the text names without their elements: `%1 = constant @name : f32[16,3]`.
+  private func largeConstants(of text: String) throws -> [String: HostTensor] {
+    var constants: [String: HostTensor] = [:]
+    for match in text.matches(of: /= constant @([^ ]+) : f32\[([0-9,]+)\]/) {
+      let shape = Shape(match.output.2.split(separator: ",").compactMap { Int($0) })
+      constants[String(match.output.1)] = HostTensor(shape, [Float](repeating: 0, count: shape.elementCount))
+    }
+    return constants
+  }
+
+  /// Judged by Graphviz itself where it is installed.
+  @Test(arguments: Self.stages, ["forward", "step"])
+  func `graphs print for Graphviz`(stage: String, of: String) throws {
+    let folder = try TemporaryFolder()
+    let result = try Command.run("dump", Command.model, "--stage", stage, "--of", of, "--format", "dot")
+    #expect(result.status == 0 && result.output.hasPrefix("digraph ") && result.output.hasSuffix("}\n"), "\(result)")
+    let lines = result.output.split(separator: "\n").dropFirst().dropLast()
+    #expect(lines.contains { $0.contains(" -> ") })
+    #expect(lines.allSatisfy { $0.hasSuffix(";") }, "\(lines.first { !$0.hasSuffix(";") } ?? "")")
+    guard let dot = ["/usr/bin/dot", "/usr/local/bin/dot"].first(where: FileManager.default.isExecutableFile(atPath:)) else {
+      return
+    }
+    let drawing = Process()
+    drawing.executableURL = URL(fileURLWithPath: dot)
+    drawing.arguments = ["-Tcanon", "-o", folder.path("canonical"), try folder.write(result.output.utf8, "graph.dot")]
+    try drawing.run()
+    drawing.waitUntilExit()
+    #expect(drawing.terminationStatus == 0)
+  }
+
+  @Test func `what is no graph is not drawn`() throws {
+    let result = try Command.run("dump", Command.model, "--stage", "c", "--format", "dot")
+    #expect(result.status == 2 && result.error.contains("imported to fused"), "\(result)")
   }
 }

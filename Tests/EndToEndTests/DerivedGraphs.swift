@@ -19,7 +19,8 @@ extension Graph {
 func secondOrderGraph(_ model: Graph) throws -> Graph {
   let prepared = try Pipeline.prepare(model.endingInLogits())
   let builder = GraphBuilder(continuing: prepared)
-  let x = prepared.inputs[0], scores = prepared.outputs[0].value
+  let x = prepared.inputs[0]
+  let scores = prepared.outputs[0].value
   let target = builder.input("target", TensorType(.int64, [builder.shape(of: scores)[0]]))
   let direction = builder.input("v", builder.type(of: x))
   let chosen = try builder.append(Take(batchRank: 1), [try builder.logSoftmax(scores, axes: [1]), target])

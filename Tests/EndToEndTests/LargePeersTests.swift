@@ -14,12 +14,16 @@ private let peersFolder: String? = ProcessInfo.processInfo.environment["ADJOINT_
 /// Real classifiers at 224 x 224 against ONNX Runtime and PyTorch. Takes minutes, and needs an optimised build.
 @Suite(.enabled(if: peersFolder != nil, "ADJOINT_PEERS names no folder made by tools/peers/full.py"), .serialized)
 struct LargePeersTests {
-  static let models = ["efficientnet-lite0", "open-nsfw", "resnet50-legacy", "resnet50-dynamo", "densenet169-legacy", "densenet169-dynamo"]
+  static let models = [
+    "efficientnet-lite0", "open-nsfw", "resnet50-legacy", "resnet50-dynamo", "densenet169-legacy", "densenet169-dynamo",
+  ]
 
   private let folder = peersFolder ?? ""
 
   private func references(_ model: String) throws -> [PeerReference] {
-    try ["", "-1", "-2", "-3"].map { try PeerReference(model: "\(folder)/\(model).onnx", arrays: "\(folder)/\(model)\($0).npz") }
+    try ["", "-1", "-2", "-3"].map {
+      try PeerReference(model: "\(folder)/\(model).onnx", arrays: "\(folder)/\(model)\($0).npz")
+    }
   }
 
   private func executable(_ graph: Graph) throws -> Executable {
@@ -41,14 +45,18 @@ struct LargePeersTests {
   }
 
   /// One photo's f32 distance is a matter of which kinks its sign flips hit, so the largest of four photos is compared.
-  @Test("First and second derivatives: the graph within 1e-9 of PyTorch f64, compiled within 1.5 times PyTorch f32's distance", arguments: models)
+  @Test(
+    "First and second derivatives: the graph within 1e-9 of PyTorch f64, compiled within 1.5 times PyTorch f32's distance",
+    arguments: models)
   func derivatives(model: String) throws {
     let references = try references(model)
     let imported = try importONNX(path: references[0].model, options: ImportOptions(batch: 1)).graph
     let graph = try secondOrderGraph(imported)
     let executable = try executable(graph)
     for output in ["gradient", "hvp"] {
-      var evaluated = 0.0, compiled = 0.0, own = 0.0
+      var evaluated = 0.0
+      var compiled = 0.0
+      var own = 0.0
       for (number, reference) in references.enumerated() {
         let inputs = [
           graph.name(ofInput: graph.inputs[0]): try reference.input("x"), "target": try reference.input("target"),
@@ -72,13 +80,18 @@ struct LargePeersTests {
   @Test("EfficientNet-Lite0 classifies as many of 200 photos correctly as ONNX Runtime does, to one photo")
   func accuracy() throws {
     let arrays = Dictionary(
-      try NPZ.read(path: "\(folder)/efficientnet-lite0-photos.npz").map { ($0.name, $0.tensor) }) { first, _ in first }
-    let x = try #require(arrays["x"]), classes = try #require(arrays["class"]).integers, theirs = try #require(arrays["logits"])
+      try NPZ.read(path: "\(folder)/efficientnet-lite0-photos.npz").map { ($0.name, $0.tensor) }
+    ) { first, _ in first }
+    let x = try #require(arrays["x"])
+    let classes = try #require(arrays["class"]).integers
+    let theirs = try #require(arrays["logits"])
     let batch = 8
     let graph = try importONNX(path: "\(folder)/efficientnet-lite0.onnx", options: ImportOptions(batch: batch)).graph
     let executable = try executable(graph)
-    let pixels = x.floats, size = pixels.count / classes.count
-    var ours = 0, peers = 0
+    let pixels = x.floats
+    let size = pixels.count / classes.count
+    var ours = 0
+    var peers = 0
     for first in stride(from: 0, to: classes.count, by: batch) {
       let input = HostTensor(Shape([batch] + x.shape.extents[1...]), Array(pixels[first * size..<(first + batch) * size]))
       let results = try executable.run(graph.name, [graph.name(ofInput: graph.inputs[0]): input])
@@ -88,7 +101,9 @@ struct LargePeersTests {
       }
     }
     let logits = theirs.floats
-    for (image, label) in classes.enumerated() where largest(logits[image * 1000..<(image + 1) * 1000]) == Int(label) { peers += 1 }
+    for (image, label) in classes.enumerated() where largest(logits[image * 1000..<(image + 1) * 1000]) == Int(label) {
+      peers += 1
+    }
     print("top-1 of \(classes.count) photos: \(ours), ONNX Runtime \(peers)")
     #expect(abs(ours - peers) <= 1)
   }

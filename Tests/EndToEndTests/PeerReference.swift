@@ -39,7 +39,8 @@ struct PeerReference {
 
 /// √(Σ (a − b)² / Σ b²); infinite where b is zero everywhere.
 func rootMeanSquareDistance(_ a: HostTensor, _ b: HostTensor) -> Double {
-  let a = a.doubles, b = b.doubles
+  let a = a.doubles
+  let b = b.doubles
   let scale = b.reduce(0) { $0 + $1 * $1 }
   let difference = zip(a, b).reduce(0.0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }
   return scale > 0 && a.count == b.count && difference.isFinite ? (difference / scale).squareRoot() : .infinity
@@ -47,7 +48,8 @@ func rootMeanSquareDistance(_ a: HostTensor, _ b: HostTensor) -> Double {
 
 /// max |a − b| / max |b|; infinite where b is zero everywhere, so that an empty reference fails.
 func relativeDistance(_ a: HostTensor, _ b: HostTensor) -> Double {
-  let a = a.doubles, b = b.doubles
+  let a = a.doubles
+  let b = b.doubles
   let scale = b.reduce(0) { max($0, abs($1)) }
   let difference = zip(a, b).reduce(0.0) { ($1.0 - $1.1).isNaN ? .infinity : max($0, abs($1.0 - $1.1)) }
   return scale > 0 && a.count == b.count ? difference / scale : .infinity

@@ -22,16 +22,37 @@ import Testing
   @Test func theNamedCompilerComesFirstAndKeepsItsArguments() throws {
     try withTemporaryDirectory { directory in
       let real = try CCompiler.locate()
-      let script = "\(directory)/my-cc"
-      try "#!/bin/sh\nexec '\(real.path)' \"$@\"\n".write(toFile: script, atomically: false, encoding: .utf8)
-      try FileManager.default.setAttributes([.posixPermissions: 0o700], ofItemAtPath: script)
+      // A link and no script: a file just written cannot be run while a process that another test starts has it open.
+      let link = "\(directory)/my-cc"
+      try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: real.path)
       var environment: [String: String] = inheritedEnvironment
-      environment["CC"] = "\(script) -DANSWER=42"
+      environment["CC"] = "\(link) -DANSWER=42"
       let compiler = try CCompiler.locate(environment: environment)
-      #expect(compiler.command == [script, "-DANSWER=42"])
-      #expect(compiler.version == real.version)
+      #expect(compiler.command == [link, "-DANSWER=42"])
+      // The first line of some compilers begins with the name they were called by.
+      func lines(_ version: String) -> [Substring] { Array(version.split(separator: "\n").dropFirst()) }
+      #expect(lines(compiler.version) == lines(real.version))
       let object = try compiler.compile(units: ["int answer(void) { return ANSWER; }"], for: .best)
       #expect(!object.isEmpty)
+    }
+  }
+
+  @Test func theCompilerBesideSwiftIsFoundBehindALink() throws {
+    try withTemporaryDirectory { directory in
+      let real = try CCompiler.locate()
+      for folder in ["toolchain", "path"] {
+        try FileManager.default.createDirectory(atPath: "\(directory)/\(folder)", withIntermediateDirectories: true)
+      }
+      let clang = "\(directory)/toolchain/clang"
+      try FileManager.default.createSymbolicLink(atPath: clang, withDestinationPath: real.path)
+      // The program behind `swift` has another name.
+      try Data().write(to: URL(fileURLWithPath: "\(directory)/toolchain/swift-driver"))
+      try FileManager.default.setAttributes(
+        [.posixPermissions: 0o700], ofItemAtPath: "\(directory)/toolchain/swift-driver")
+      try FileManager.default.createSymbolicLink(
+        atPath: "\(directory)/path/swift", withDestinationPath: "\(directory)/toolchain/swift-driver")
+      let compiler = try CCompiler.locate(environment: ["PATH": "\(directory)/path", "HOME": directory])
+      #expect(compiler.path.hasSuffix("/toolchain/clang"))
     }
   }
 
@@ -78,6 +99,9 @@ import Testing
     var environment: [String: String] = inheritedEnvironment
     let compiler = try CCompiler.locate(environment: environment)
     environment["TMPDIR"] = "/nowhere"
+    #expect(throws: CompilationError.scratchFailed(path: "/nowhere", reason: "No such file or directory")) {
+      try CCompiler.locate(environment: environment)
+    }
     #expect(throws: CompilationError.scratchFailed(path: "/nowhere", reason: "No such file or directory")) {
       try CCompiler(command: compiler.command, version: compiler.version, environment: environment)
         .compile(units: [Self.text(kernel: 0)], for: .best)

@@ -1,4 +1,5 @@
 import Foundation
+import SampleModels
 import TensorTypes
 import Testing
 

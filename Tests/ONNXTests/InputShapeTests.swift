@@ -1,4 +1,5 @@
 import IR
+import SampleModels
 import TensorTypes
 import Testing
 

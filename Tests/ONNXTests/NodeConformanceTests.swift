@@ -1,5 +1,6 @@
 import Foundation
 import Operators
+import SampleModels
 import TensorTypes
 import Testing
 

@@ -1,5 +1,6 @@
 import IR
 import Operators
+import SampleModels
 import TensorTypes
 import Testing
 

@@ -17,7 +17,8 @@ struct NamedPass: Sendable, CustomStringConvertible {
   /// Passes that keep the derivative of surrogates, in Pipeline's order.
   static let preparing: [NamedPass] = [
     NamedPass(pass: FoldConstants.self), NamedPass(pass: FoldBatchNorm.self), NamedPass(pass: Simplify.self),
-    NamedPass(pass: ShareSubexpressions.self), NamedPass(pass: RemoveDeadNodes.self),
+    NamedPass(pass: ShareSubexpressions.self), NamedPass(pass: NestConcatenations.self),
+    NamedPass(pass: RemoveDeadNodes.self),
   ]
 
   @Test(arguments: preparing, seeds)
