@@ -152,6 +152,18 @@ import Testing
     #expect(one == plain)
   }
 
+  @Test func `the cross entropy has the map of the log-odds, but for a scale of the probability and the batch`() throws {
+    let classifier = try classifier(batch: 2)
+    var random = Random(seed: 11)
+    let inputs = ["x": random.tensor([2, 3, 12, 12], in: 0...1), "class": HostTensor([2], [1, 4] as [Int64])]
+    let own = try map(GradientMap(classifier)).evaluate(inputs)
+    let entropy = try map(GradientMap(classifier, score: .meanCrossEntropy)).evaluate(inputs)
+    let maps = try (#require(own["map"]).doubles, #require(entropy["map"]).doubles)
+    #expect(zip(maps.0, maps.1).allSatisfy { abs($0 - $1) < 1e-9 })
+    let extents = try (#require(own["extent"]).doubles, #require(entropy["extent"]).doubles)
+    #expect(zip(extents.0, extents.1).allSatisfy { $1 < $0 / 2 && $1 > 0 })
+  }
+
   @Test func `no image of a batch influences another`() throws {
     let pair = try map(GradientMap(try classifier(batch: 2))), alone = try map(GradientMap(try classifier()))
     var random = Random(seed: 9)
