@@ -46,14 +46,19 @@ let package = Package(
     .target(
       name: "Codegen",
       dependencies: ["TensorTypes", "IR", "Operators", "Passes", "Programs", "NativeCompilation"]),
-    .target(name: "Interpreters", dependencies: ["TensorTypes", "IR", "Operators"]),
+    .target(name: "Interpreters", dependencies: ["TensorTypes", "IR", "Operators", "Autodiff", "Passes"]),
     .target(name: "SampleNetworks", dependencies: ["TensorTypes", "IR", "Operators"], path: "Tests/SampleNetworks"),
     .testTarget(
-      name: "InterpretersTests", dependencies: ["TensorTypes", "IR", "Operators", "Interpreters", "SampleNetworks"]),
+      name: "InterpretersTests",
+      dependencies: [
+        "TensorTypes", "IR", "Operators", "Autodiff", "Passes", "Interpreters", "SampleNetworks", "TestSupport",
+      ]),
     .target(name: "Attacks", dependencies: ["TensorTypes", "IR", "Operators", "Autodiff", "Interpreters"]),
     .testTarget(
       name: "AttacksTests",
-      dependencies: ["TensorTypes", "IR", "Operators", "Autodiff", "Interpreters", "Attacks", "SampleNetworks"]),
+      dependencies: [
+        "TensorTypes", "IR", "Operators", "Autodiff", "Passes", "Interpreters", "Attacks", "SampleNetworks", "TestSupport",
+      ]),
     .testTarget(
       name: "CodegenTests",
       dependencies: [
@@ -62,7 +67,7 @@ let package = Package(
     .testTarget(
       name: "EndToEndTests",
       dependencies: [
-        "TensorTypes", "IR", "Operators", "Arrays", "Autodiff", "Passes", "ONNX", "Interpreters", "Codegen",
+        "TensorTypes", "IR", "Operators", "Arrays", "Autodiff", "Passes", "ONNX", "Interpreters", "Attacks", "Codegen",
         "NativeCompilation", "Execution",
       ]),
     .target(

@@ -11,8 +11,6 @@ import TensorTypes
 /// Attacks images of files and writes what comes out of it, batch by batch.
 public struct AttackJob {
   public struct Options: Sendable {
-    public var interpreter = "cam"
-    public var seed: UInt64 = 0
     public var execution = ExecutionOptions()
     /// Attack only images whose `class` column is what the model says.
     public var onlyCorrect = false
@@ -65,7 +63,8 @@ public struct AttackJob {
     let targets = try requests.map { request throws(UsageError) in try model.labels.index(of: request.target) }
     var results = try ResultsFile(output.file("results.jsonl"))
     let recorded = try recordedSettings()
-    let interpreter = try makeInterpreter(options.interpreter, for: model.classifier)
+    let interpreter = try makeInterpreter(
+      settings.schedule.interpreter, for: model.classifier, mode: settings.schedule.mode)
 
     var finished: [String: AttackRecord] = [:]
     var open: [Candidate] = []
@@ -87,9 +86,10 @@ public struct AttackJob {
     if !open.isEmpty, room != 0 {
       try events(.compiling)
       var graphs = [try AttackPrograms.map(interpreter), try AttackPrograms.pgdStep(interpreter)]
-      if settings.method == .adv2 { graphs.append(try AttackPrograms.step(interpreter)) }
+      if settings.method == .adv2 { graphs.append(try AttackPrograms.step(interpreter, settings.schedule.objective)) }
       let runner = try options.execution.runner(graphs)
-      let driver = AttackDriver(runner, mapShape: interpreter.mapShape, settings: settings)
+      let driver = AttackDriver(
+        runner, mapShape: interpreter.mapShape, derivativeOrder: interpreter.derivativeOrder, settings: settings)
       let chosen = try classify(open, driver, room: room, events)
       let batchCount = (chosen.count + model.classifier.batch - 1) / model.classifier.batch
       try events(.attacking(images: chosen.count, steps: batchCount * settings.totalSteps))
@@ -171,7 +171,7 @@ public struct AttackJob {
     for (index, candidate) in candidates.enumerated() {
       let outcome = outcomes[index]
       func judgement(_ measurement: Measurement) -> AttackRecord.Judgement {
-        .init(measurement, target: candidate.target, confidence: settings.confidence)
+        .init(measurement, target: candidate.target, confidence: AttackSettings.confidentProbability)
       }
       let record = AttackRecord(
         image: candidate.name, path: candidate.request.path, imageSHA256: candidate.imageSHA256, label: outcome.label,
@@ -214,10 +214,11 @@ public struct AttackJob {
 
   private func recordedSettings() throws -> AttackRecord.Settings {
     AttackRecord.Settings(
-      attack: settings.method.rawValue, interpreter: options.interpreter, eps: settings.threat.eps,
+      attack: settings.method.rawValue, interpreter: settings.schedule.interpreter,
+      mode: settings.schedule.mode.rawValue, eps: settings.threat.eps,
       alpha: settings.threat.alpha, steps: settings.steps, warm: settings.method == .pgd ? 0 : settings.warm,
-      coefficient: settings.coefficient, confidence: settings.confidence, compare: settings.comparesWithPGD,
-      seed: options.seed, batch: model.classifier.batch, processor: try options.execution.targetName(),
+      coefficient: settings.schedule.coefficient, confidence: settings.confidence, compare: settings.comparesWithPGD,
+      seed: settings.seed, batch: model.classifier.batch, processor: try options.execution.targetName(),
       preprocessing: "\(model.preprocessing.words), \(model.resizeRule.words)", modelSHA256: model.sha256,
       version: adjointVersion)
   }
@@ -228,11 +229,27 @@ extension Duration {
   var seconds: Double { Double(components.seconds) + 1e-18 * Double(components.attoseconds) }
 }
 
+/// The names of the interpreters.
+public let interpreterNames = ["cam", "grad"]
+
+/// - Throws: `UsageError` for an unknown name.
+public func checkInterpreter(_ name: String) throws(UsageError) {
+  guard interpreterNames.contains(name) else {
+    throw UsageError("there is no interpreter '\(name)'; \(interpreterNames.joined(separator: " and ")) are known")
+  }
+}
+
 /// The interpreter of that name, on the prepared network of a classifier.
 /// - Throws: `UsageError` for an unknown name; `InterpreterError`.
-public func makeInterpreter(_ name: String, for classifier: Classifier) throws -> any Interpreter {
-  guard name == "cam" else { throw UsageError("there is no interpreter '\(name)'; cam is known") }
-  var interpreter = try ClassActivationMap(classifier)
+public func makeInterpreter(_ name: String, for classifier: Classifier, mode: AttackMode = .default) throws
+  -> any Interpreter
+{
+  try checkInterpreter(name)
+  var interpreter: any Interpreter =
+    switch name {
+    case "grad": GradientMap(classifier, score: mode == .code ? .meanCrossEntropy : .logOdds)
+    default: try ClassActivationMap(classifier)
+    }
   interpreter.network = try Pipeline.prepare(interpreter.network)
   return interpreter
 }

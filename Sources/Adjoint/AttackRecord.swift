@@ -37,6 +37,7 @@ public struct AttackRecord: Sendable, Codable {
   public struct Settings: Sendable, Codable, Equatable {
     public let attack: String
     public let interpreter: String
+    public let mode: String
     public let eps: Double
     public let alpha: Double
     public let steps: Int

@@ -10,19 +10,20 @@ func attackReport(
   func overlay(_ map: [Float], on image: Image) -> Image {
     Images.Heatmap(width: mapShape[2], height: mapShape[1], values: map).overlaid(on: image)
   }
+  let map = record.settings.interpreter.uppercased()
   let attack = record.settings.attack == "pgd" ? "PGD" : "ADV\u{b2}"
   var maps = [
-    Panel("CAM, unchanged photo", overlay(benign.map, on: photo), captions: ["for \(record.labelName)"])
+    Panel("\(map), unchanged photo", overlay(benign.map, on: photo), captions: ["for \(record.labelName)"])
   ]
   if let comparison, let judged = record.others.first(where: { $0.name == "pgd.last" })?.png {
     maps.append(
       Panel(
-        "CAM under PGD", overlay(comparison.map, on: photo),
+        "\(map) under PGD", overlay(comparison.map, on: photo),
         captions: ["for \(record.targetName)", "map distance \(fixed(judged.mapL1, 3))"]))
   }
   maps.append(
     Panel(
-      "CAM under \(attack)", overlay(measured.map, on: photo),
+      "\(map) under \(attack)", overlay(measured.map, on: photo),
       captions: ["for \(record.targetName)", "map distance \(fixed(record.png.mapL1, 3))"]))
   return Report(
     heading: "\(record.labelName) -> \(record.png.success ? record.targetName : "not \(record.targetName)")",

@@ -78,7 +78,9 @@ public struct GraphStages: Sendable {
     case .step:
       let interpreter = try makeInterpreter(interpreter, for: model.classifier)
       try self.init(
-        imported: imported, prepared: interpreter.network, differentiated: try AttackPrograms.step(interpreter), derived)
+        imported: imported, prepared: interpreter.network,
+        differentiated: try AttackPrograms.step(interpreter, AttackSchedule(interpreter: interpreter.name).objective),
+        derived)
     }
   }
 

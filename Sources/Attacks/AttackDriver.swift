@@ -7,11 +7,14 @@ public struct AttackDriver {
   public let settings: AttackSettings
   /// [B, h, w]
   public let mapShape: Shape
+  /// How often the map differentiates the network.
+  let derivativeOrder: Int
   private let runner: any GraphRunner
 
-  public init(_ runner: any GraphRunner, mapShape: Shape, settings: AttackSettings) {
+  public init(_ runner: any GraphRunner, mapShape: Shape, derivativeOrder: Int = 0, settings: AttackSettings) {
     self.runner = runner
     self.mapShape = mapShape
+    self.derivativeOrder = derivativeOrder
     self.settings = settings
   }
 
@@ -20,7 +23,7 @@ public struct AttackDriver {
   /// Probabilities, and the map of one class of each image beside the benign one.
   /// - Parameters:
   ///   - benign: the benign map of each image; without it distances are zero.
-  /// Cost: one forward sweep.
+  /// Cost: one forward sweep, and one backward where the map is a derivative.
   public func measure(_ x: [Float], shape: Shape, classes: [Int], benign: [[Float]]? = nil) throws -> [Measurement] {
     let outputs = try runner.run(
       AttackPrograms.mapName,
@@ -42,7 +45,7 @@ public struct AttackDriver {
     }
   }
 
-  /// The labels of unchanged images, and the maps of these labels. Cost: two forward sweeps.
+  /// The labels of unchanged images, and the maps of these labels. Cost: twice that of `measure`.
   public func benign(_ batch: AttackBatch) throws -> [Measurement] {
     let x = pixels(batch.levels)
     let labels = try measure(x, shape: batch.shape, classes: batch.targets).map(\.label)
@@ -65,7 +68,7 @@ public struct AttackDriver {
       try progress(done)
     }
     var run = AttackRun(self, runner, batch, maps: benign.map(\.map))
-    run.sweeps.forward += 2
+    run.countMaps(2)
     switch settings.method {
     case .pgd:
       var descent = try run.descent(steps: settings.steps, checking: true, advance: advance)

@@ -8,7 +8,8 @@ import TensorTypes
 ///
 /// - `map`: x, class i64[B] → map f32[B, h, w], low and extent f32[B] of the raw map, probabilities f32[B, N].
 /// - `pgdStep`: x, origin, target i64[B], alpha, eps → next, crossEntropy f32[B] (of x, before the step).
-/// - `step`: also mapTarget f32[B, h, w] and coefficient → also mapLoss f32[B].
+/// - `step`: also mapTarget f32[B, h, w], coefficient and, with smoothed labels, labelProbability f32[B] → also mapLoss
+///   f32[B].
 public enum AttackPrograms {
   public static let mapName = "map", pgdStepName = "pgdStep", stepName = "step"
 
@@ -36,15 +37,23 @@ public enum AttackPrograms {
       outputs: [("next", try inputs.step(along: gradient, in: builder)), ("crossEntropy", crossEntropy)])
   }
 
-  /// A sign step on cross entropy + coefficient · mean (map − mapTarget)², the map being that of the target class.
-  public static func step(_ interpreter: any Interpreter) throws(TypeError) -> Graph {
+  /// A sign step on cross entropy + coefficient · mean or sum of (map − mapTarget)², the map being that of the target class.
+  public static func step(_ interpreter: any Interpreter, _ objective: StepObjective = StepObjective()) throws(TypeError)
+    -> Graph
+  {
     let (builder, logits) = try network(interpreter)
     let inputs = try StepInputs(builder, logits)
     let mapTarget = builder.input("mapTarget", TensorType(.float32, interpreter.mapShape))
     let coefficient = builder.input("coefficient", TensorType(.float32, .scalar))
-    let crossEntropy = try builder.crossEntropy(logits, target: inputs.target)
-    let map = try interpreter.appendMap(ofClasses: inputs.target, to: builder)
-    let mapLoss = try builder.mapLoss(map.normalised, target: mapTarget)
+    let crossEntropy: Value
+    if objective.smoothsLabels {
+      let probability = builder.input("labelProbability", TensorType(.float32, builder.shape(of: inputs.target)))
+      crossEntropy = try builder.crossEntropy(logits, target: inputs.target, probability: probability)
+    } else {
+      crossEntropy = try builder.crossEntropy(logits, target: inputs.target)
+    }
+    let map = try interpreter.appendDifferentiableMap(ofClasses: inputs.target, to: builder)
+    let mapLoss = try builder.mapLoss(map.normalised, target: mapTarget, objective.mapReduction)
     let weight = try builder.broadcast(coefficient, to: builder.shape(of: mapLoss))
     let gradient = try builder.pullback(
       [(crossEntropy, try builder.ones(like: crossEntropy)), (mapLoss, weight)], to: [inputs.x])[0]

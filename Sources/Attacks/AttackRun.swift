@@ -9,6 +9,7 @@ struct AttackRun {
   private let batch: AttackBatch
   private let maps: [[Float]]
   private let origin: HostTensor
+  private let imageKeys: [UInt64]
   private let constants: [String: HostTensor]
 
   init(_ driver: AttackDriver, _ runner: any GraphRunner, _ batch: AttackBatch, maps: [[Float]]) {
@@ -18,6 +19,7 @@ struct AttackRun {
     self.maps = maps
     let threat = driver.settings.threat
     origin = HostTensor(batch.shape, pixels(batch.levels))
+    imageKeys = (0..<batch.count).map { KeyedRandom.key(batch.levels[batch.range($0)]) }
     constants = [
       "origin": origin, "target": HostTensor([batch.count], batch.targets.map { Int64($0) }),
       "alpha": HostTensor(.scalar, [Float(threat.alpha)]), "eps": HostTensor(.scalar, [Float(threat.eps)]),
@@ -51,37 +53,51 @@ struct AttackRun {
       if checking {
         // −log p of x itself, before the step.
         for image in 0..<batch.count where descent.stopped[image] == nil && step > 0 {
-          if Double(crossEntropy[image]) <= -log(driver.settings.confidence) {
+          if Double(crossEntropy[image]) <= -log(AttackSettings.confidentProbability) {
             descent.stopped[image] = iterate(x, image, step: step)
           }
         }
       }
       x = next
       if step + 1 == snapshotAt { descent.snapshot = x }
-      if checking { try check(x, step: step + 1, of: steps, &descent.choice) }
+      if checking, isCheck(step + 1, of: steps) { try check(x, step: step + 1, &descent.choice) }
       try advance()
     }
     descent.last = (0..<batch.count).map { iterate(x, $0, step: steps) }
     return descent
   }
 
-  /// The second phase of ADV²: both losses, with the map's weight growing from c to 2c.
+  /// The second phase of ADV²: both losses, stage by stage.
   mutating func secondPhase(from start: [Float], advance: () throws -> Void) throws -> (
     last: [Iterate], choice: IterateChoice
   ) {
     var x = start
-    let steps = driver.settings.steps
     var choice = IterateChoice(count: batch.count)
     let mapTarget = HostTensor(driver.mapShape, maps.flatMap { $0 })
-    for step in 0..<steps {
-      let coefficient = driver.settings.coefficient * (1 + Double(step + 1) / Double(steps))
-      (x, _) = try take(
-        AttackPrograms.stepName, x,
-        ["mapTarget": mapTarget, "coefficient": HostTensor(.scalar, [Float(coefficient)])], step: step)
-      try check(x, step: step + 1, of: steps, &choice)
-      try advance()
+    var step = 0
+    for (steps, part) in driver.settings.schedule.stages {
+      for stageStep in 0..<steps {
+        let coefficient = part.coefficient * (1 + part.growth * Double(stageStep + 1) / Double(steps))
+        var inputs = ["mapTarget": mapTarget, "coefficient": HostTensor(.scalar, [Float(coefficient)])]
+        if driver.settings.schedule.objective.smoothsLabels {
+          inputs["labelProbability"] = labelProbabilities(progress: Double(stageStep) / Double(steps), step: step)
+        }
+        (x, _) = try take(AttackPrograms.stepName, x, inputs, step: step)
+        sweeps.backward += driver.derivativeOrder
+        sweeps.secondOrder += driver.derivativeOrder
+        step += 1
+        if isCheck(stageStep + 1, of: steps) { try check(x, step: step, &choice) }
+        try advance()
+      }
     }
-    return ((0..<batch.count).map { iterate(x, $0, step: steps) }, choice)
+    return ((0..<batch.count).map { iterate(x, $0, step: step) }, choice)
+  }
+
+  /// U(0.95 + 0.04 · progress, 1) for each image (section 4.1 of the paper: the rest falls from 0.05 to 0.01).
+  private func labelProbabilities(progress: Double, step: Int) -> HostTensor {
+    let low = 0.95 + 0.04 * progress
+    let random = KeyedRandom(seed: driver.settings.seed)
+    return HostTensor([batch.count], imageKeys.map { Float(low + (1 - low) * random.unit(image: $0, step: step)) })
   }
 
   private mutating func take(_ graph: String, _ x: [Float], _ inputs: [String: HostTensor], step: Int) throws
@@ -100,13 +116,21 @@ struct AttackRun {
     return (next.floats, loss)
   }
 
-  /// Every tenth step and after the last: is the iterate on the 8-bit lattice an attack, and how close is its map?
-  private mutating func check(_ x: [Float], step: Int, of steps: Int, _ choice: inout IterateChoice) throws {
-    guard step % driver.settings.checkInterval == 0 || step == steps else { return }
+  /// Whether a phase or stage stops to check: after its last step and every so many steps before.
+  private func isCheck(_ step: Int, of steps: Int) -> Bool { (steps - step) % driver.settings.checkInterval == 0 }
+
+  /// Counts the sweeps of some maps.
+  mutating func countMaps(_ count: Int) {
+    sweeps.forward += count
+    sweeps.backward += count * driver.derivativeOrder
+  }
+
+  /// Is the iterate on the 8-bit lattice an attack, and how close is its map?
+  private mutating func check(_ x: [Float], step: Int, _ choice: inout IterateChoice) throws {
     let iterates = (0..<batch.count).map { iterate(x, $0, step: step) }
     let measurements = try driver.measure(
       iterates.flatMap { pixels($0.levels) }, shape: batch.shape, classes: batch.targets, benign: maps)
-    sweeps.forward += 1
+    countMaps(1)
     for (image, measurement) in measurements.enumerated() {
       choice.consider(
         iterates[image], measurement, image: image, target: batch.targets[image], confidence: driver.settings.confidence)

@@ -1,35 +1,46 @@
-/// Which attack, with all its numbers; the defaults are those of the paper's experiments on CAM.
+/// Which attack, with all its numbers.
 public struct AttackSettings: Sendable, Equatable {
   public enum Method: String, Sendable, CaseIterable { case pgd, adv2 }
 
   public var method: Method
   public var threat: ThreatModel
-  /// Steps of PGD, or of the second phase of ADV².
-  public var steps: Int
-  /// PGD steps ahead of the second phase.
-  public var warm: Int
-  /// c of the map term's weight c · (1 + (i + 1) / steps).
-  public var coefficient: Double
+  /// The second phase of ADV², and the warm start ahead of it.
+  public var schedule: AttackSchedule
+  /// Steps of PGD where that is the attack.
+  public var descentSteps: Int
   /// How many steps lie between two checks on the 8-bit lattice.
   public var checkInterval: Int
-  /// The probability of the target from which an iterate counts as an attack.
-  public var confidence: Double
   /// Whether ADV² also runs PGD on the same images, for comparison.
   public var comparesWithPGD: Bool
+  /// What decides, together with image and step, the random numbers of smoothed labels.
+  public var seed: UInt64
 
+  /// - Parameters:
+  ///   - steps: of PGD, or of the second phase of ADV².
+  ///   - coefficient: the weight of the map's loss in the last part of the schedule.
+  /// What is nil is 1,000 steps of PGD and what the schedule says.
   public init(
-    method: Method, threat: ThreatModel = ThreatModel(), steps: Int? = nil, warm: Int = 400, coefficient: Double = 5,
-    checkInterval: Int = 10, confidence: Double = 0.9, comparesWithPGD: Bool = false
+    method: Method, threat: ThreatModel = ThreatModel(), schedule: AttackSchedule = AttackSchedule(), steps: Int? = nil,
+    warm: Int? = nil, coefficient: Double? = nil, checkInterval: Int = 10, comparesWithPGD: Bool = false, seed: UInt64 = 0
   ) {
     self.method = method
     self.threat = threat
-    self.steps = steps ?? (method == .pgd ? 1000 : 1200)
-    self.warm = warm
-    self.coefficient = coefficient
+    self.schedule = schedule
+    descentSteps = steps ?? 1000
     self.checkInterval = checkInterval
-    self.confidence = confidence
     self.comparesWithPGD = comparesWithPGD
+    self.seed = seed
+    if let steps { self.schedule.steps = steps }
+    if let warm { self.schedule.warm = warm }
+    if let coefficient { self.schedule.coefficient = coefficient }
   }
+
+  /// Steps of PGD, or of the second phase of ADV².
+  public var steps: Int { method == .pgd ? descentSteps : schedule.steps }
+  public var warm: Int { schedule.warm }
+  public var confidence: Double { schedule.confidence }
+  /// The probability of the target from which PGD's comparison stops, and from which an attack counts as a joint success.
+  public static let confidentProbability = 0.9
 
   /// Steps of PGD: of the attack itself, or of its comparison, which gets no more than 1,000.
   public var pgdSteps: Int {

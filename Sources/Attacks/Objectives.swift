@@ -2,6 +2,21 @@ import IR
 import Operators
 import TensorTypes
 
+/// The form of the loss that one step goes against.
+public struct StepObjective: Sendable, Equatable {
+  /// How the squared differences of two maps become one number.
+  public enum MapReduction: String, Sendable, CaseIterable { case mean, sum }
+
+  public var mapReduction: MapReduction
+  /// Whether the cross entropy is that of a label which gives the target a probability below one.
+  public var smoothsLabels: Bool
+
+  public init(mapReduction: MapReduction = .mean, smoothsLabels: Bool = false) {
+    self.mapReduction = mapReduction
+    self.smoothsLabels = smoothsLabels
+  }
+}
+
 // Losses of an attack, one number for each image: nothing in a batch influences another image.
 extension GraphBuilder {
   /// −log p[b, target[b]], f32[B], from logits [B, N].
@@ -10,9 +25,22 @@ extension GraphBuilder {
     return try elementwise(.negate, try append(Take(batchRank: 1), [logProbabilities, target]))
   }
 
-  /// The mean over all places of (map − target)², f32[B].
-  func mapLoss(_ map: Value, target: Value) throws(TypeError) -> Value {
+  /// −Σ_k q_k log p[b, k], f32[B]: the target has probability q[b], the other N − 1 classes share the rest alike.
+  public func crossEntropy(_ logits: Value, target: Value, probability q: Value) throws(TypeError) -> Value {
+    let logProbabilities = try logSoftmax(logits, axes: [1])
+    let own = try append(Take(batchRank: 1), [logProbabilities, target])
+    let others = try subtract(try sum(logProbabilities, axes: [1]), own)
+    let rest = try multiply(try subtract(scalar(1, like: q), q), 1 / Double(shape(of: logits)[1] - 1))
+    return try elementwise(.negate, try add(try multiply(q, own), try multiply(rest, others)))
+  }
+
+  /// The mean or the sum over all places of (map − target)², f32[B].
+  public func mapLoss(_ map: Value, target: Value, _ reduction: StepObjective.MapReduction) throws(TypeError) -> Value {
     let difference = try subtract(map, target)
-    return try mean(try multiply(difference, difference), axes: [1, 2])
+    let squares = try multiply(difference, difference)
+    return switch reduction {
+    case .mean: try mean(squares, axes: [1, 2])
+    case .sum: try sum(squares, axes: [1, 2])
+    }
   }
 }

@@ -46,6 +46,16 @@ extension GraphBuilder {
   }
 }
 
+extension GraphBuilder {
+  /// A later derivative would mix a surrogate's derivative with that of the value it gave way to.
+  func requireOpen(_ derivative: String) throws(TypeError) {
+    if isClosed {
+      throw TypeError(
+        derivative, "the graph is closed: its surrogates are erased; differentiate before EraseSurrogates runs", [])
+    }
+  }
+}
+
 extension TypeError {
   static func notDifferentiable(_ operation: any Operator) -> TypeError {
     TypeError(operation.mnemonic, "has no derivative: differentiate before fusing and erasing surrogates", [])

@@ -7,8 +7,9 @@ extension GraphBuilder {
   ///
   /// Derived from each operator's one rule: a multilinear operator's `transpose`, or ∂y/∂xᵢ · ȳ for an elementwise one.
   /// - Returns: for each input its cotangent, zeros where no output depends on it.
-  /// - Throws: if an operator on the way has no derivative.
+  /// - Throws: if the graph is closed, or an operator on the way has no derivative.
   public func pullback(_ cotangents: [(of: Value, is: Value)], to inputs: [Value]) throws(TypeError) -> [Value] {
+    try requireOpen("pullback")
     let primals = nodes
     var terms: [Value: [Value]] = [:]
     for (value, cotangent) in cotangents { terms[value, default: []].append(cotangent) }

@@ -1,9 +1,10 @@
 import IR
+import Operators
 
 /// The C functions that every generated text begins with.
 ///
 /// Accuracy against the exact function, measured over the whole f32 range by the tests: exponential, logarithm and
-/// hyperbolicTangent 2 ulp, sigmoid 4 ulp, errorFunction 4 ulp. Denormal operands and results count as zero.
+/// hyperbolicTangent 2 ulp, sigmoid, errorFunction and smoothedStep 4 ulp. Denormal operands and results count as zero.
 enum Prelude {
   static let text: String = types + scalars + exponentials + vectors + integers
 
@@ -41,6 +42,10 @@ enum Prelude {
       INLINE T P_step(T x) { return x > 0 ? (T)1 : (T)0; }
       INLINE T P_relu(T x) { return x <= 0 ? (T)0 : x; }
       INLINE T P_squareRoot(T x) { return __builtin_sqrtF(x); }
+      INLINE T P_smoothedStep(T x) {
+        T b = x > (T)1e9 ? (T)1e9 : x, s = __builtin_sqrtF(b * b + (T)TAU);
+        return b >= 0 ? b / s : (T)TAU / (s * (s - b));
+      }
       INLINE T P_floor(T x) { return __builtin_floorF(x); }
       INLINE T P_ceiling(T x) { return __builtin_ceilF(x); }
       INLINE T P_roundHalfEven(T x) { return __builtin_rintF(x); }
@@ -53,7 +58,7 @@ enum Prelude {
 
       """
     return template.replacing("P_", with: prefix).replacing("T ", with: "\(type) ").replacing("(T)", with: "(\(type))")
-      .replacing("F(", with: "\(suffix)(")
+      .replacing("F(", with: "\(suffix)(").replacing("TAU", with: "\(ScalarFunction.smoothing)")
   }
 
   /// exp: n = round(x / ln 2), polynomial on [-ln 2 / 2, ln 2 / 2], scaled by 2^n in two steps. log, tanh and erf after Cephes
@@ -121,7 +126,7 @@ enum Prelude {
   private static let vectors: String = {
     let unary: [ScalarFunction] = [
       .absolute, .sign, .squareRoot, .floor, .ceiling, .roundHalfEven, .exponential, .logarithm, .sigmoid, .hyperbolicTangent,
-      .errorFunction, .sine, .cosine,
+      .errorFunction, .sine, .cosine, .smoothedStep,
     ]
     let lanewise = unary.map { function in
       "INLINE v16 v_\(function.rawValue)(v16 x) "

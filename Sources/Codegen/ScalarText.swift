@@ -4,6 +4,11 @@ import TensorTypes
 extension ScalarFunction {
   /// The C expression on scalars of one element type. `select` takes a truth value first.
   func scalarText(_ x: [String], _ element: ElementType) -> String {
+    switch surrogateValue {
+    case .operand: return x[0]
+    case .function(let value): return value.scalarText(x, element)
+    case nil: break
+    }
     let prefix = element == .float32 ? "s_" : element == .float64 ? "d_" : "i_"
     let function = "\(prefix)\(rawValue)(\(x.joined(separator: ", ")))"
     switch self {
@@ -19,16 +24,19 @@ extension ScalarFunction {
     case .logicalOr: return "(\(x[0]) || \(x[1]))"
     case .logicalNot: return "(!\(x[0]))"
     case .select: return "(\(x[0]) ? \(x[1]) : \(x[2]))"
-    case .stopGradient: return x[0]
     default: return function
     }
   }
 
   /// The C expression on vectors of 16 floats; truth values are vectors of all-ones or all-zeros integers.
   func vectorText(_ x: [String]) -> String {
-    switch self {
-    case .negate, .add, .subtract, .multiply, .divide, .equal, .less, .lessOrEqual, .stopGradient:
-      scalarText(x, .float32)
+    switch surrogateValue {
+    case .operand: return x[0]
+    case .function(let value): return value.vectorText(x)
+    case nil: break
+    }
+    return switch self {
+    case .negate, .add, .subtract, .multiply, .divide, .equal, .less, .lessOrEqual: scalarText(x, .float32)
     case .logicalAnd: "(\(x[0]) & \(x[1]))"
     case .logicalOr: "(\(x[0]) | \(x[1]))"
     case .logicalNot: "(~\(x[0]))"

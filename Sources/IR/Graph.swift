@@ -73,12 +73,15 @@ public struct Graph: Sendable {
   /// The values of the input nodes, in the order of the signature.
   public let inputs: [Value]
   public let outputs: [Output]
+  /// Whether surrogates were erased, so that no derivative may be taken any more.
+  public let isClosed: Bool
 
-  public init(name: String, nodes: [Node], inputs: [Value], outputs: [Output]) {
+  public init(name: String, nodes: [Node], inputs: [Value], outputs: [Output], isClosed: Bool = false) {
     self.name = name
     self.nodes = nodes
     self.inputs = inputs
     self.outputs = outputs
+    self.isClosed = isClosed
   }
 
   public subscript(value: Value) -> Node { nodes[value.index] }

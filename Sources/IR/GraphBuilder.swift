@@ -6,6 +6,8 @@ public final class GraphBuilder {
   public private(set) var inputs: [Value] = []
   /// The location given to the nodes that are appended next.
   public var location = Location.unknown
+  /// Whether the graph is closed: no derivative may be appended.
+  public var isClosed: Bool
   private var scalars: [ScalarKey: Value] = [:]
   private var constantNames: Set<String> = []
   private var nextConstantSuffix: [String: Int] = [:]
@@ -15,12 +17,13 @@ public final class GraphBuilder {
     let element: ElementType
   }
 
-  public init() {}
+  public init(isClosed: Bool = false) { self.isClosed = isClosed }
 
   /// A builder that goes on from an existing graph, whose values stay valid.
   public init(continuing graph: Graph) {
     nodes = graph.nodes
     inputs = graph.inputs
+    isClosed = graph.isClosed
     for node in nodes { if case .constant(let constant) = node.content { constantNames.insert(constant.name) } }
   }
 
@@ -70,7 +73,9 @@ public final class GraphBuilder {
   }
 
   public func finish(name: String, outputs: [(String, Value)]) -> Graph {
-    Graph(name: name, nodes: nodes, inputs: inputs, outputs: outputs.map { Graph.Output(name: $0.0, value: $0.1) })
+    Graph(
+      name: name, nodes: nodes, inputs: inputs, outputs: outputs.map { Graph.Output(name: $0.0, value: $0.1) },
+      isClosed: isClosed)
   }
 
   private func push(_ node: Node) -> Value {

@@ -8,7 +8,7 @@ extension Graph {
   public func rewritten(
     _ replace: (_ node: Node, _ value: Value, _ operands: [Value], _ builder: GraphBuilder) throws(TypeError) -> Value?
   ) throws(TypeError) -> Graph {
-    let builder = GraphBuilder()
+    let builder = GraphBuilder(isClosed: isClosed)
     var renamed: [Value] = []
     renamed.reserveCapacity(nodes.count)
     for (index, node) in nodes.enumerated() {
@@ -28,5 +28,10 @@ extension Graph {
     return builder.finish(name: name, outputs: outputs.map { ($0.name, renamed[$0.value.index]) })
   }
 
-  public func renamed(_ name: String) -> Graph { Graph(name: name, nodes: nodes, inputs: inputs, outputs: outputs) }
+  public func renamed(_ name: String) -> Graph {
+    Graph(name: name, nodes: nodes, inputs: inputs, outputs: outputs, isClosed: isClosed)
+  }
+
+  /// The same graph, of which no derivative may be taken any more.
+  public func closed() -> Graph { Graph(name: name, nodes: nodes, inputs: inputs, outputs: outputs, isClosed: true) }
 }

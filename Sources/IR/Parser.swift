@@ -15,8 +15,10 @@ extension Graph {
   /// - Parameter constants: the tensors of the constants that the text only names.
   public init(parsing text: String, catalog: OperatorCatalog, constants: [String: HostTensor] = [:]) throws {
     var parser = GraphParser(scanner: Scanner(text), catalog: catalog, constants: constants)
+    let isClosed = parser.scanner.accept("closed")
     try parser.scanner.expect("graph")
-    self = try parser.graph()
+    let graph = try parser.graph()
+    self = isClosed ? graph.closed() : graph
     try verify()
   }
 }

@@ -6,7 +6,8 @@ extension Graph {
     let indent = nested ? "    " : "  "
     let signature = inputs.map { "%\(quotedIfNeeded(name(ofInput: $0))): \(self[$0].type)" }.joined(separator: ", ")
     let results = outputs.map { "\(quotedIfNeeded($0.name)): \(self[$0.value].type)" }.joined(separator: ", ")
-    var lines = ["\(nested ? "" : "graph ")@\(quotedIfNeeded(name))(\(signature)) -> (\(results)) {"]
+    let keywords = nested ? "" : isClosed ? "closed graph " : "graph "
+    var lines = ["\(keywords)@\(quotedIfNeeded(name))(\(signature)) -> (\(results)) {"]
     for (index, node) in nodes.enumerated() {
       switch node.content {
       case .input: continue

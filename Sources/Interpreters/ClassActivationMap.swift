@@ -88,7 +88,8 @@ public struct ClassActivationMap: Interpreter {
     let chosen = try builder.reshape(
       classAxis == 0 ? rows : try builder.permute(rows, [1, 0]), [shape[0], 1, shape[1]])
     let places = try builder.reshape(features, [shape[0], shape[1], shape[2] * shape[3]])
-    return try builder.normalised(try builder.reshape(try builder.append(MatrixProduct(), [chosen, places]), mapShape))
+    let products = try builder.append(MatrixProduct(), [chosen, places])
+    return try builder.normalised(try builder.reshape(products, mapShape), divisor: .plus(1e-8))
   }
 }
 

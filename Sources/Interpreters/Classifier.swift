@@ -96,6 +96,6 @@ extension Graph {
     }
     return Graph(
       name: name, nodes: kept, inputs: inputs.map { renamed[$0.index] },
-      outputs: outputs.map { Output(name: $0.name, value: renamed[$0.value.index]) })
+      outputs: outputs.map { Output(name: $0.name, value: renamed[$0.value.index]) }, isClosed: isClosed)
   }
 }

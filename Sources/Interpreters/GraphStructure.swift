@@ -114,6 +114,7 @@ extension GraphBuilder {
     renamed.reserveCapacity(graph.nodes.count)
     let outer = location
     defer { location = outer }
+    if graph.isClosed { isClosed = true }
     for (index, node) in graph.nodes.enumerated() {
       location = node.location
       switch node.content {

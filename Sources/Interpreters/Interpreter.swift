@@ -4,7 +4,7 @@ import TensorTypes
 
 /// A heatmap for each image: how much each place speaks for a class.
 public struct AttributionMap: Sendable {
-  /// f32[B, h, w] in [0, 1]: the raw map minus its minimum, divided by its maximum then (plus 1e-8).
+  /// f32[B, h, w] in [0, 1]: the raw map minus its minimum, divided by its maximum then.
   public let normalised: Value
   /// f32[B]: the minimum of the raw map, and its maximum minus its minimum.
   public let low: Value
@@ -25,17 +25,43 @@ public protocol Interpreter: Sendable {
   ///   - classes: i64[B].
   ///   - builder: continues `network`.
   func appendMap(ofClasses classes: Value, to builder: GraphBuilder) throws(TypeError) -> AttributionMap
+  /// Appends the map as the loss of an attack takes it: derivatives in it and of it may be declared ones.
+  func appendDifferentiableMap(ofClasses classes: Value, to builder: GraphBuilder) throws(TypeError) -> AttributionMap
+  /// How often the map differentiates the network.
+  var derivativeOrder: Int { get }
+}
+
+extension Interpreter {
+  public func appendDifferentiableMap(ofClasses classes: Value, to builder: GraphBuilder) throws(TypeError)
+    -> AttributionMap
+  {
+    try appendMap(ofClasses: classes, to: builder)
+  }
+  public var derivativeOrder: Int { 0 }
+}
+
+/// What a map is divided by, so that nothing divides by zero.
+enum MapDivisor {
+  /// The maximum plus a small number.
+  case plus(Double)
+  /// The maximum, but no less than a small number.
+  case atLeast(Double)
 }
 
 extension GraphBuilder {
-  /// Subtracts the minimum of each map and divides by the maximum, plus 1e-8 (equation 6 of the paper, normalised).
-  func normalised(_ raw: Value) throws(TypeError) -> AttributionMap {
+  /// Subtracts the minimum of each map and divides by the maximum that it has then.
+  func normalised(_ raw: Value, divisor: MapDivisor) throws(TypeError) -> AttributionMap {
     let batch = shape(of: raw)[0]
     let low = try minimum(raw, axes: [1, 2], keepAxes: true)
     let shifted = try subtract(raw, low)
     let extent = try maximum(shifted, axes: [1, 2], keepAxes: true)
+    let bounded =
+      switch divisor {
+      case .plus(let number): try add(extent, number)
+      case .atLeast(let number): try elementwise(.maximum, extent, scalar(number, like: extent))
+      }
     return AttributionMap(
-      normalised: try divide(shifted, try add(extent, 1e-8)), low: try reshape(low, [batch]),
+      normalised: try divide(shifted, bounded), low: try reshape(low, [batch]),
       extent: try reshape(extent, [batch]))
   }
 }

@@ -30,7 +30,8 @@ public struct Elementwise: Operator {
     case .negate, .absolute, .sign, .add, .subtract, .multiply, .divide, .maximum, .minimum, .less, .lessOrEqual, .clip:
       try require(first.element != .boolean, operands, "operands need to be numbers")
     case .step, .relu, .exponential, .logarithm, .squareRoot, .hyperbolicTangent, .sigmoid, .errorFunction, .sine, .cosine,
-      .floor, .ceiling, .roundHalfEven, .power:
+      .floor, .ceiling, .roundHalfEven, .power, .smoothedStep, .reluSmoothed, .reluSigmoid, .clipSmoothed, .clipSigmoid,
+      .roundStraightThrough:
       try require(first.element.isFloatingPoint, operands, "operands need to be floating-point")
     }
     return TensorType(function.isPredicate ? .boolean : first.element, first.shape)
@@ -84,7 +85,8 @@ extension ScalarFunction {
     case .absolute: { x, _, _ in abs(x) }
     case .sign: { x, _, _ in x > 0 ? 1 : x < 0 ? -1 : x }
     case .step: { x, _, _ in x > 0 ? 1 : 0 }
-    case .relu: { x, _, _ in x > 0 ? x : x.isNaN ? x : 0 }
+    case .relu, .reluSmoothed, .reluSigmoid: { x, _, _ in x > 0 ? x : x.isNaN ? x : 0 }
+    case .smoothedStep: { x, _, _ in Self.smoothedStep(x) }
     case .exponential: { x, _, _ in exp(x) }
     case .logarithm: { x, _, _ in log(x) }
     case .squareRoot: { x, _, _ in x.squareRoot() }
@@ -95,7 +97,7 @@ extension ScalarFunction {
     case .cosine: { x, _, _ in cos(x) }
     case .floor: { x, _, _ in x.rounded(.down) }
     case .ceiling: { x, _, _ in x.rounded(.up) }
-    case .roundHalfEven: { x, _, _ in x.rounded(.toNearestOrEven) }
+    case .roundHalfEven, .roundStraightThrough: { x, _, _ in x.rounded(.toNearestOrEven) }
     case .logicalNot: { x, _, _ in x == 0 ? 1 : 0 }
     case .stopGradient: { x, _, _ in x }
     case .add: { x, y, _ in x + y }
@@ -111,8 +113,20 @@ extension ScalarFunction {
     case .logicalAnd: { x, y, _ in x != 0 && y != 0 ? 1 : 0 }
     case .logicalOr: { x, y, _ in x != 0 || y != 0 ? 1 : 0 }
     case .select: { x, y, z in x != 0 ? y : z }
-    case .clip: { x, y, z in x.isNaN ? x : x < y ? y : x > z ? z : x }
+    case .clip, .clipSmoothed, .clipSigmoid: { x, y, z in x.isNaN ? x : x < y ? y : x > z ? z : x }
     }
+  }
+
+  /// τ of smoothedStep.
+  public static let smoothing = 1e-4
+
+  /// h(x) = x / s for x ≥ 0, 1 + x / s below, with s = √(x² + τ) (section 3.2 of the paper); the latter as τ / (s (s − x)),
+  /// which does not cancel. One at +∞, zero at −∞.
+  private static func smoothedStep(_ x: Double) -> Double {
+    // From 1e9 on h rounds to one, and the square must not overflow.
+    let bounded = x > 1e9 ? 1e9 : x
+    let s = (bounded * bounded + smoothing).squareRoot()
+    return bounded >= 0 ? bounded / s : smoothing / (s * (s - bounded))
   }
 
   /// The value on integer or boolean operands, or nil where it overflows, divides by zero or is not defined.
@@ -138,7 +152,8 @@ extension ScalarFunction {
     case .select: return x[0] != 0 ? x[1] : x[2]
     case .clip: return min(max(x[0], x[1]), x[2])
     case .step, .relu, .exponential, .logarithm, .squareRoot, .hyperbolicTangent, .sigmoid, .errorFunction, .sine, .cosine,
-      .floor, .ceiling, .roundHalfEven, .power: return nil
+      .floor, .ceiling, .roundHalfEven, .power, .smoothedStep, .reluSmoothed, .reluSigmoid, .clipSmoothed, .clipSigmoid,
+      .roundStraightThrough: return nil
     }
   }
 
@@ -152,10 +167,17 @@ extension ScalarFunction {
     func f(_ function: ScalarFunction, _ operands: ScalarExpression...) -> ScalarExpression { .apply(function, operands) }
     func when(_ condition: ScalarExpression, _ value: ScalarExpression = 1, otherwise: ScalarExpression = 0)
       -> ScalarExpression { f(.select, condition, value, otherwise) }
+    let s = f(.squareRoot, x * x + .literal(Self.smoothing))
     return switch self {
     case .negate: [-1]
     case .absolute: [f(.sign, x)]
     case .relu: [f(.step, y)]
+    case .smoothedStep:
+      // τ / s³ on both branches; the jump at 0 has no part in it.
+      [.literal(Self.smoothing) / (s * s * s)]
+    case .reluSmoothed: [f(.smoothedStep, x)]
+    case .reluSigmoid: [f(.sigmoid, x)]
+    case .roundStraightThrough: [1]
     case .exponential: [y]
     case .logarithm: [1 / x]
     case .squareRoot: [0.5 / y]
@@ -177,6 +199,10 @@ extension ScalarFunction {
     case .minimum: [when(f(.lessOrEqual, x, z)), when(f(.less, z, x))]
     case .select: [nil, when(x, 1), when(x, 0, otherwise: 1)]
     case .clip: [when(f(.logicalAnd, f(.less, z, y), f(.less, y, w))), when(f(.less, x, z)), when(f(.less, w, x))]
+    // One-sided where a bound is infinite, since both functions are 1 at +∞ and 0 at −∞.
+    case .clipSmoothed:
+      [f(.smoothedStep, x - z) - f(.smoothedStep, x - w), when(f(.less, x, z)), when(f(.less, w, x))]
+    case .clipSigmoid: [f(.sigmoid, x - z) - f(.sigmoid, x - w), when(f(.less, x, z)), when(f(.less, w, x))]
     case .sign, .step, .floor, .ceiling, .roundHalfEven, .logicalNot, .stopGradient: [nil]
     case .equal, .less, .lessOrEqual, .logicalAnd, .logicalOr: [nil, nil]
     }

@@ -13,7 +13,7 @@ import TensorTypes
 public enum Fuse: Pass {
   public static func run(_ graph: Graph) throws(TypeError) -> Graph {
     let plan = FusionPlan(graph)
-    let builder = GraphBuilder()
+    let builder = GraphBuilder(isClosed: graph.isClosed)
     var renamed = [Value?](repeating: nil, count: graph.nodes.count)
     for (index, node) in graph.nodes.enumerated() {
       builder.location = node.location

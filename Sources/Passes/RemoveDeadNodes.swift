@@ -8,7 +8,7 @@ public enum RemoveDeadNodes: Pass {
     for (index, node) in graph.nodes.enumerated().reversed() where isLive[index] {
       for operand in node.operands { isLive[operand.index] = true }
     }
-    let builder = GraphBuilder()
+    let builder = GraphBuilder(isClosed: graph.isClosed)
     var renamed = [Value?](repeating: nil, count: graph.nodes.count)
     for (index, node) in graph.nodes.enumerated() {
       builder.location = node.location

@@ -7,7 +7,7 @@ import TensorTypes
 /// where the operator commutes. Constants of equal type and bits are one. The first of equal nodes stays.
 public enum ShareSubexpressions: Pass {
   public static func run(_ graph: Graph) throws(TypeError) -> Graph {
-    let builder = GraphBuilder()
+    let builder = GraphBuilder(isClosed: graph.isClosed)
     var renamed: [Value] = []
     renamed.reserveCapacity(graph.nodes.count)
     var operations: [OperationKey: Value] = [:]

@@ -91,5 +91,6 @@ enum ResizeArgument: ExpressibleByArgument, Sendable {
 }
 
 extension AttackSettings.Method: ExpressibleByArgument {}
+extension AttackMode: ExpressibleByArgument {}
 extension DerivedGraph: ExpressibleByArgument {}
 extension DumpStage: ExpressibleByArgument {}

@@ -14,16 +14,25 @@ struct AttackCommand: ParsableCommand {
   @Argument(help: "An ONNX file.") var model: String
   @Argument(help: "PNG or JPEG files; all of the file that --targets names, if none is given.") var images: [String] = []
   @Option(help: "pgd, or adv2.") var attack = AttackSettings.Method.adv2
-  @Option(help: "The interpreter whose map is kept: cam.") var interpreter = "cam"
+  @Option(help: "The interpreter whose map is kept: cam or grad.") var interpreter = "cam"
   @Option(help: "The class that the model shall see, by number or name.") var target: String?
   @Option(help: ArgumentHelp("A CSV file with the columns file and target, and optionally class.", valueName: "file"))
   var targets: String?
   @Option(help: "The largest change of a value in [0, 1].") var eps = Fraction(0.031)
   @Option(help: "The change in one step.") var alpha = Fraction(1, over: 255)
-  @Option(help: "Steps of pgd (1000), or of the second phase of adv2 (1200).") var steps: Int?
-  @Option(help: "PGD steps ahead of the second phase of adv2.") var warm = 400
-  @Option(help: "c of the map's weight, which grows from c to 2c.") var coefficient = 5.0
-  @Option(help: "Recorded with the results; neither attack draws random numbers yet.") var seed: UInt64 = 0
+  @Option(help: "Steps of pgd (1000), or of the second phase of adv2 (1200 against cam, 704 against grad).")
+  var steps: Int?
+  @Option(help: "PGD steps ahead of the second phase of adv2 (400 against cam, 300 against grad).") var warm: Int?
+  @Option(
+    help: """
+      Weight of the map's loss: c, which grows to 2c, against cam (5); that of the last stage against grad (0.05), whose \
+      other stages keep their proportion.
+      """)
+  var coefficient: Double?
+  @Option(help: "Whose numbers apply where no option gives them: default, paper, or code (published with the paper).")
+  var mode = AttackMode.default
+  @Flag(help: "Print the numbers and where each comes from, and do nothing else.") var printConfig = false
+  @Option(help: "Decides, together with the image, the random numbers of adv2 against grad.") var seed: UInt64 = 0
   @Option(help: "Images that run together; otherwise up to 8.") var batch: Int?
   @Option(name: [.customShort("o"), .long], help: ArgumentHelp("Where results are written.", valueName: "dir"))
   var output: String
@@ -47,8 +56,10 @@ struct AttackCommand: ParsableCommand {
     if let steps, !(1...1_000_000).contains(steps) {
       throw ValidationError("--steps is \(steps); 1 to 1000000 are accepted.")
     }
-    guard (0...1_000_000).contains(warm) else { throw ValidationError("--warm is \(warm); 0 to 1000000 are accepted.") }
-    guard coefficient >= 0, coefficient.isFinite else {
+    if let warm, !(0...1_000_000).contains(warm) {
+      throw ValidationError("--warm is \(warm); 0 to 1000000 are accepted.")
+    }
+    if let coefficient, coefficient < 0 || !coefficient.isFinite {
       throw ValidationError("--coefficient is \(coefficient); 0 or more is accepted.")
     }
     if let limit, limit < 1 { throw ValidationError("--limit is \(limit); 1 or more is accepted.") }
@@ -56,16 +67,17 @@ struct AttackCommand: ParsableCommand {
   }
 
   func run() throws {
+    try checkInterpreter(interpreter)
+    let settings = AttackSettings(
+      method: attack, threat: ThreatModel(eps: eps.value, alpha: alpha.value),
+      schedule: AttackSchedule(interpreter: interpreter, mode: mode), steps: steps, warm: warm, coefficient: coefficient,
+      comparesWithPGD: compare && attack == .adv2, seed: seed)
+    if printConfig { return try printConfiguration(settings) }
     let requests = try requests()
     let classifier = try ImageClassifier(
       path: model, batch: batch ?? max(1, min(limit ?? requests.count, requests.count, 8)), shapes: modelOptions.shapes,
       overrides: modelOptions.description)
-    let settings = AttackSettings(
-      method: attack, threat: ThreatModel(eps: eps.value, alpha: alpha.value), steps: steps, warm: warm,
-      coefficient: coefficient, comparesWithPGD: compare && attack == .adv2)
     var options = AttackJob.Options()
-    options.interpreter = interpreter
-    options.seed = seed
     options.execution = execution.options
     options.onlyCorrect = onlyCorrect
     options.limit = limit
@@ -76,6 +88,25 @@ struct AttackCommand: ParsableCommand {
     let records = try job.run(requests) { try show($0, progress) }
     progress.end()
     if records.count > 1 { try StandardStream.output.writeLine("\n" + AttackSummary(records).text) }
+  }
+
+  private func printConfiguration(_ settings: AttackSettings) throws {
+    var lines = [
+      ("attack", settings.method.rawValue, settings.method == .adv2 ? "default" : "option"),
+      ("interpreter", interpreter, interpreter == "cam" ? "default" : "option"),
+      ("eps", "\(settings.threat.eps)", settings.threat.eps == ThreatModel().eps ? "default" : "option"),
+      ("alpha", "\(settings.threat.alpha)", settings.threat.alpha == ThreatModel().alpha ? "default" : "option"),
+    ]
+    if settings.method == .pgd {
+      lines.append(("steps", "\(settings.steps)", steps == nil ? "default" : "option"))
+    } else {
+      lines += settings.schedule.configuration.map { ($0.field.rawValue, $0.value, $0.source) }
+    }
+    let width = lines.map(\.0.count).max() ?? 0
+    for (name, value, source) in lines {
+      let padding = String(repeating: " ", count: width - name.count + 2)
+      try StandardStream.output.writeLine("\(name)\(padding)\(value)  (\(source))")
+    }
   }
 
   private func requests() throws -> [AttackRequest] {

@@ -11,7 +11,7 @@ struct BenchCommand: ParsableCommand {
   @Option(parsing: .upToNextOption, help: "What is measured: forward, gradient, hvp, step.") var of: [DerivedGraph] = [
     .forward
   ]
-  @Option(help: "The interpreter of --of step: cam.") var interpreter = "cam"
+  @Option(help: "The interpreter of --of step: cam or grad.") var interpreter = "cam"
   @OptionGroup var modelOptions: ModelOptions
   @Option(help: "The processor to compile for.") var cpu: String?
   @Option(help: "Threads; otherwise one for each processor.") var threads: Int?

@@ -10,7 +10,7 @@ struct DumpCommand: ParsableCommand {
   @Argument(help: "An ONNX file.") var model: String
   @Option(help: "The stage.") var stage: DumpStage
   @Option(help: "What is computed.") var of = DerivedGraph.forward
-  @Option(help: "The interpreter of --of step: cam.") var interpreter = "cam"
+  @Option(help: "The interpreter of --of step: cam or grad.") var interpreter = "cam"
   @Option(help: "Text that parses back, or Graphviz.") var format = Format.text
   @Option(help: "Images in a batch.") var batch = 1
   @OptionGroup var modelOptions: ModelOptions

@@ -3,11 +3,11 @@ import ArgumentParser
 
 struct ExplainCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "explain", abstract: "Writes the heatmap of each image: DIR/<image>.npz and DIR/<image>.cam.png.")
+    commandName: "explain", abstract: "Writes the heatmap of each image: DIR/<image>.npz and DIR/<image>.<interpreter>.png.")
 
   @Argument(help: "An ONNX file.") var model: String
   @Argument(help: "PNG or JPEG files.") var images: [String]
-  @Option(help: "The interpreter: cam.") var interpreter = "cam"
+  @Option(help: "The interpreter: cam or grad.") var interpreter = "cam"
   @Option(name: .customLong("class"), help: "The class to explain, by number or name; otherwise what the model sees.")
   var explained: String?
   @Option(name: [.customShort("o"), .long], help: ArgumentHelp("Where results are written.", valueName: "dir"))

@@ -20,6 +20,7 @@ import Testing
   @Test(arguments: [
     (ScalarFunction.exponential, -87...88, 2.0), (.logarithm, 1e-30...1e30, 2), (.hyperbolicTangent, -12...12, 2),
     (.sigmoid, -80...40, 4), (.errorFunction, -5...5, 4), (.squareRoot, 0...1e6, 0.5000001),
+    (.smoothedStep, -1e3...1e3, 4), (.smoothedStep, -0.1...0.1, 4),
   ] as [(ScalarFunction, ClosedRange<Float>, Double)])
   func unitsInTheLastPlace(function: ScalarFunction, range: ClosedRange<Float>, bound: Double) throws {
     let x = numbers(range)
@@ -39,9 +40,10 @@ import Testing
 
   @Test("Infinities, zeros and NaN give what the reference gives")
   func specialValues() throws {
-    let x: [Float] = [.infinity, -.infinity, .nan, 0, -0.0, 200, -200]
+    let x: [Float] = [.infinity, -.infinity, .nan, 0, -0.0, 200, -200, 3e38, -3e38]
     let functions: [ScalarFunction] = [
       .exponential, .logarithm, .hyperbolicTangent, .sigmoid, .errorFunction, .relu, .absolute, .sign, .step, .floor,
+      .smoothedStep,
     ]
     let builder = GraphBuilder()
     let input = builder.input("x", TensorType(.float32, [x.count]))

@@ -61,6 +61,39 @@ import Testing
     #expect(sweeps["backward"] == (method == "pgd" ? 60 : 80))
   }
 
+  @Test func `an attack on GRAD records its mode and its sweeps, and its seed decides the result`() throws {
+    let call = ["--attack", "adv2", "--interpreter", "grad", "--steps", "35"]
+    var images: [[Double]] = []
+    for (output, seed) in [("first", "1"), ("again", "1"), ("other", "2")] {
+      let result = try attack([Command.bag], to: output, call + ["--seed", seed])
+      #expect(result.status == 0, "\(result.error)")
+      let arrays = Dictionary(
+        uniqueKeysWithValues: try NPZ.read(path: folder.path("\(output)/fashion-00018-bag.npz"))
+          .map { ($0.name, $0.tensor) })
+      #expect(arrays["mapAdversarial"]?.shape == [28, 28] && arrays["mapBenign"]?.shape == [28, 28])
+      images.append(try #require(arrays["adversarial"]).doubles)
+    }
+    #expect(images[0] == images[1] && images[0] != images[2])
+    let record = try #require(try records("first").first)
+    let settings = try #require(record["settings"] as? [String: Any])
+    #expect(settings["interpreter"] as? String == "grad" && settings["mode"] as? String == "default")
+    let sweeps = try #require(record["sweeps"] as? [String: Int])
+    // 2 benign maps, 20 + 35 steps, checks after 5 and 15 of 15, after 10 of 10, and after each 5.
+    #expect(sweeps == ["forward": 2 + 55 + 5, "backward": 2 + 55 + 35 + 5, "secondOrder": 35])
+  }
+
+  @Test func `the numbers of a mode are printed with where they come from`() throws {
+    let result = try Command.run([
+      "attack", "m.onnx", "i.png", "--target", "1", "-o", folder.path("none"), "--interpreter", "grad", "--mode", "paper",
+      "--warm", "7", "--print-config",
+    ])
+    #expect(result.status == 0, "\(result.error)")
+    for line in ["stages          800 x 0.007  (paper)", "warm            7  (option)", "confidence      0.9  (default)"] {
+      #expect(result.output.contains(line + "\n"), "\(result.output)")
+    }
+    #expect(!FileManager.default.fileExists(atPath: folder.path("none")))
+  }
+
   @Test func `on the small model ADV² moves the label and keeps the map closer than PGD`() throws {
     let call = ["--attack", "adv2", "--compare", "--eps", "0.2", "--steps", "300", "--warm", "100", "--force"]
     let result = try attack([Command.bag, Command.dress, Command.sandal], to: "out", call)

@@ -4,6 +4,33 @@ import Images
 import Testing
 
 @Suite struct ExplainTests {
+  @Test func `the map of GRAD has a place for each pixel of a small image, compiled as evaluated`() throws {
+    let folder = try TemporaryFolder()
+    var maps: [[Double]] = []
+    for (output, more) in [("compiled", []), ("reference", ["--reference"])] {
+      let result = try Command.run(
+        ["explain", Command.model, Command.bag, "--interpreter", "grad", "-o", folder.path(output)] + more)
+      #expect(result.status == 0, "\(result.error)")
+      let arrays = Dictionary(
+        uniqueKeysWithValues: try NPZ.read(path: folder.path("\(output)/fashion-00018-bag.npz"))
+          .map { ($0.name, $0.tensor) })
+      let map = try #require(arrays["map"])
+      #expect(map.shape == [28, 28])
+      #expect(map.floats.min() == 0 && map.floats.max() == 1)
+      maps.append(map.doubles)
+      #expect(try Image(contentsOf: folder.path("\(output)/fashion-00018-bag.grad.png")).width == 28)
+    }
+    #expect(zip(maps[0], maps[1]).allSatisfy { abs($0 - $1) < 1e-3 })
+  }
+
+  @Test func `an interpreter that does not exist is a wrong call`() throws {
+    let folder = try TemporaryFolder()
+    let result = try Command.run(
+      "explain", Command.model, Command.bag, "--interpreter", "lime", "-o", folder.path("out"))
+    #expect(result.status == 2)
+    #expect(result.error == "adjoint: there is no interpreter 'lime'; cam and grad are known\n")
+  }
+
   @Test func `explain writes the map and a picture of every image`() throws {
     let folder = try TemporaryFolder()
     let result = try Command.run(

@@ -46,6 +46,15 @@ import Testing
     #expect(result.output.contains(words))
   }
 
+  @Test func `the step against GRAD is a closed graph`() throws {
+    let call = ["dump", Command.model, "--of", "step", "--interpreter", "grad", "--stage"]
+    let open = try Command.run(call + ["differentiated"]), closed = try Command.run(call + ["simplified"])
+    #expect(open.status == 0 && closed.status == 0, "\(open.error)\(closed.error)")
+    #expect(open.output.hasPrefix("graph @step(") && open.output.contains("reluSmoothed("))
+    #expect(closed.output.hasPrefix("closed graph @step(") && !closed.output.contains("reluSmoothed("))
+    #expect(closed.output.contains("smoothedStep("))
+  }
+
   @Test(arguments: Self.stages, ["forward", "gradient", "hvp", "step"])
   func `the text of a graph parses back to the same text`(stage: String, of: String) throws {
     let result = try Command.run("dump", Command.model, "--stage", stage, "--of", of, "--batch", "2")

@@ -71,6 +71,18 @@ import Testing
     #expect(parsed.nodes[1].location == Location(node: node, derivation: derivation))
   }
 
+  @Test func aClosedGraphStaysClosedThroughItsTextAndItsRewriting() throws {
+    let builder = GraphBuilder(isClosed: true)
+    let x = builder.input("x", TensorType(.float32, [2]))
+    let graph = builder.finish(name: "g", outputs: [("y", try builder.elementwise(.relu, x))])
+    #expect(graph.text().hasPrefix("closed graph @g("))
+    #expect(try Graph(parsing: graph.text(), catalog: Catalog.operators) == graph)
+    #expect(try graph.rewritten { (_, _, _, _) throws(TypeError) in nil } == graph)
+    #expect(graph.renamed("h").isClosed)
+    #expect(GraphBuilder(continuing: graph).isClosed)
+    #expect(GraphBuilder(isClosed: false).finish(name: "g", outputs: []).isClosed == false)
+  }
+
   @Test func smallConstantsOfEveryTypeParseBackWithoutTheirTensors() throws {
     let builder = GraphBuilder()
     let constants = [

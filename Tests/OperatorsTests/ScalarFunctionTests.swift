@@ -113,6 +113,18 @@ import Testing
   }
 
   @Test func everySurrogateAndNoOtherFunctionDeclaresAnotherDerivative() {
-    #expect(ScalarFunction.allCases.filter(\.isSurrogate) == [.stopGradient])
+    #expect(
+      ScalarFunction.allCases.filter(\.isSurrogate) == [
+        .stopGradient, .reluSmoothed, .reluSigmoid, .roundStraightThrough, .clipSmoothed, .clipSigmoid,
+      ])
+  }
+
+  /// Section 3.2 of the paper with τ = 1e-4: no monotone step, but one that jumps down at 0.
+  @Test(arguments: [
+    (-Double.infinity, 0.0), (-10.0, 4.999996250003e-7), (-0.01, 0.2928932188134524), (-1e-15, 1), (0, 0),
+    (0.01, 0.7071067811865476), (1, 0.9999500037496876), (1e300, 1), (.infinity, 1),
+  ])
+  func theSmoothedStepHasItsPublishedValues(z: Double, h: Double) {
+    #expect(abs(ScalarFunction.smoothedStep.value(z, 0, 0) - h) <= 1e-12 * h)
   }
 }

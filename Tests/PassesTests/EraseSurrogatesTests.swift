@@ -12,7 +12,8 @@ import Testing
     let erased = try EraseSurrogates.run(graph)
     try expectSameSignature(erased, graph)
     #expect(!erased.nodes.contains { ($0.operation as? Elementwise)?.function.isSurrogate == true })
-    let found: [HostTensor] = try erased.evaluate(sample.operands), expected: [HostTensor] = try graph.evaluate(sample.operands)
+    let found: [HostTensor] = try erased.evaluate(sample.operands)
+    let expected: [HostTensor] = try graph.evaluate(sample.operands)
     #expect(found == expected)
   }
 
@@ -28,6 +29,19 @@ import Testing
     let builder = GraphBuilder()
     let x = builder.input("x", TensorType(.float32, [2]))
     let graph = builder.finish(name: "g", outputs: [("y", try builder.elementwise(.relu, try builder.add(x, 1)))])
-    #expect(try EraseSurrogates.run(graph) == graph)
+    #expect(try EraseSurrogates.run(graph) == graph.closed())
+  }
+
+  @Test func everyPassKeepsAGraphClosed() throws {
+    let builder = GraphBuilder()
+    let x = builder.input("x", TensorType(.float32, [2]))
+    let graph = builder.finish(name: "g", outputs: [("y", try builder.elementwise(.reluSmoothed, try builder.add(x, 1)))])
+    let closed = try EraseSurrogates.run(graph)
+    let passes: [any Pass.Type] = Pipeline.preparation + Pipeline.simplification + [Fuse.self]
+    for pass in passes {
+      let open = pass == EraseSurrogates.self ? false : try pass.run(graph).isClosed
+      #expect(!open, "\(pass.name)")
+      #expect(try pass.run(closed).isClosed, "\(pass.name)")
+    }
   }
 }

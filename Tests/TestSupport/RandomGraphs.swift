@@ -94,7 +94,8 @@ private struct RandomLayers {
 
   private mutating func appendElementwise(to x: Value, _ shape: Shape) throws -> Value {
     switch Int.random(in: 0..<14, using: &generator) {
-    case 0, 1: return try builder.elementwise(.relu, x)
+    case 0: return try builder.elementwise(.relu, x)
+    case 1: return try builder.elementwise(.reluSmoothed, x)
     case 2: return try builder.elementwise(.hyperbolicTangent, x)
     case 3: return try builder.elementwise(.sigmoid, x)
     case 4: return try builder.clip(x, -0.8, 0.9)

@@ -17,7 +17,7 @@ extension Samples {
         sample([g.integers(vector, in: -5..<5)], "integers"),
       ]
     case .step, .relu, .floor, .ceiling, .roundHalfEven, .hyperbolicTangent, .sigmoid, .errorFunction, .sine, .cosine,
-      .exponential:
+      .exponential, .smoothedStep, .reluSmoothed, .reluSigmoid, .roundStraightThrough:
       return [sample([g.tensor(matrix)]), sample([g.tensor(vector, .float64, in: -4...4)]), sample([g.tensor([])], "scalar")]
     case .logarithm, .squareRoot:
       return [sample([g.tensor(matrix, in: 0.2...3)]), sample([g.tensor(vector, .float64, in: 0.2...9)])]
@@ -54,16 +54,24 @@ extension Samples {
         sample([g.booleans(vector), g.tensor(vector, .float64), g.tensor(vector, .float64)]),
         sample([g.booleans(vector), g.integers(vector, in: 0..<9), g.integers(vector, in: 0..<9)], "integers"),
       ]
-    case .clip:
-      return [
+    case .clip, .clipSmoothed, .clipSigmoid:
+      let bounds: [Double] = [-0.5, -0.5, -.infinity, -.infinity, 0], others: [Double] = [0.5, .infinity, 0.5, .infinity, 6]
+      let float64 = TensorType(.float64, vector)
+      let oneSided = [
+        g.tensor(vector, .float64, in: -3...3), HostTensor(float64, .double(bounds)), HostTensor(float64, .double(others)),
+      ]
+      let floatingPoint = [
         sample([g.tensor(matrix, in: -2...2), g.tensor(matrix, in: -0.99 ... -0.51), g.tensor(matrix, in: 0.51...0.99)]
           .enumerated().map { $0.offset == 0 ? awayFromBounds($0.element) : $0.element }),
         sample([
           awayFromBounds(g.tensor(vector, .float64, in: -3...3)), g.tensor(vector, .float64, in: -0.99 ... -0.51),
           g.tensor(vector, .float64, in: 0.51...0.99),
         ]),
+      ]
+      guard function == .clip else { return floatingPoint + [sample(oneSided)] }
+      return floatingPoint + [
         sample(
-          [g.integers(vector, in: -9..<9), g.integers(vector, in: -3..<0), g.integers(vector, in: 0..<3)], "integers"),
+          [g.integers(vector, in: -9..<9), g.integers(vector, in: -3..<0), g.integers(vector, in: 0..<3)], "integers")
       ]
     }
   }

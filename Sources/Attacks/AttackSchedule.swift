@@ -1,0 +1,124 @@
+/// Whose numbers an attack takes: our choice among them, those of the paper, or those of the code published with it.
+///
+/// Where the paper or the code says nothing, `default` applies. Beside its numbers the code has habits that no mode repeats:
+/// a warm start that leaves [0, 1] and a loss whose map is that of the normalised pixels, while the judged map is not.
+public enum AttackMode: String, Sendable, CaseIterable { case `default`, paper, code }
+
+/// What the second phase of ADV² minimises at each step, and how it judges.
+public struct AttackSchedule: Sendable, Equatable {
+  /// Part of the steps, with one weight of the map's loss or one that grows.
+  public struct Part: Sendable, Equatable {
+    /// In proportion to the other parts.
+    public var share: Int
+    public var coefficient: Double
+    /// The weight is coefficient · (1 + growth · (i + 1) / n) at step i of n.
+    public var growth: Double
+
+    public init(share: Int = 1, coefficient: Double, growth: Double = 0) {
+      self.share = share
+      self.coefficient = coefficient
+      self.growth = growth
+    }
+  }
+
+  /// Numbers that a mode may state.
+  public enum Field: String, Sendable, CaseIterable {
+    case steps, warm, stages, mapLoss, labelSmoothing, confidence, mapScore
+  }
+
+  /// The interpreter's name.
+  public let interpreter: String
+  public let mode: AttackMode
+  /// What the mode's own source states; the rest is the default.
+  public let stated: Set<Field>
+  public var steps: Int
+  /// PGD steps ahead of the second phase.
+  public var warm: Int
+  public var parts: [Part]
+  public var objective: StepObjective
+  /// The probability of the target from which an iterate counts as an attack.
+  public var confidence: Double
+
+  /// The schedule against one interpreter; the numbers of `paper` are those of its table 11.
+  public init(interpreter: String = "cam", mode: AttackMode = .default) {
+    self.interpreter = interpreter
+    self.mode = mode
+    confidence = 0.9
+    switch (interpreter, mode) {
+    case ("grad", .default), ("grad", .code):
+      (steps, warm) = (704, 300)
+      parts = zip([3, 2, 1, 1], [0.001, 0.004, 0.01, 0.05]).map { Part(share: $0, coefficient: $1) }
+      objective = StepObjective(mapReduction: .sum, smoothsLabels: mode == .default)
+      if mode == .code { confidence = 0.8 }
+      stated = mode == .code ? Set(Field.allCases) : []
+    case ("grad", .paper):
+      (steps, warm) = (800, 400)
+      parts = [Part(coefficient: 0.007)]
+      objective = StepObjective(mapReduction: .sum, smoothsLabels: true)
+      stated = [.steps, .warm, .stages, .mapLoss, .labelSmoothing]
+    case (_, .default), (_, .code):
+      (steps, warm) = (1200, 400)
+      parts = [Part(coefficient: 5, growth: 1)]
+      objective = StepObjective()
+      if mode == .code { confidence = 0 }
+      stated = mode == .code ? [.steps, .warm, .stages, .mapLoss, .labelSmoothing, .confidence] : []
+    case (_, .paper):
+      (steps, warm) = (1200, 400)
+      parts = [Part(coefficient: 0.204)]
+      objective = StepObjective(mapReduction: .sum)
+      stated = [.steps, .stages, .mapLoss]
+    }
+  }
+
+  /// The steps of each part, which add up to `steps`.
+  public var stages: [(steps: Int, part: Part)] {
+    let total = parts.reduce(0) { $0 + $1.share }
+    var share = 0, taken = 0
+    return parts.map { part in
+      share += part.share
+      let end = steps * share / total
+      defer { taken = end }
+      return (end - taken, part)
+    }
+  }
+
+  /// The weight of the last part; setting it scales the others alike.
+  public var coefficient: Double {
+    get { parts.last?.coefficient ?? 0 }
+    set {
+      let factor = coefficient == 0 ? 0 : newValue / coefficient
+      for index in parts.indices.dropLast() { parts[index].coefficient *= factor }
+      if let last = parts.indices.last { parts[last].coefficient = newValue }
+    }
+  }
+}
+
+extension AttackSchedule {
+  /// Every number with where it comes from: `option` for those that differ from the mode's.
+  public var configuration: [(field: Field, value: String, source: String)] {
+    let unchanged = AttackSchedule(interpreter: interpreter, mode: mode)
+    let gradientScore =
+      mode == .code
+      ? "cross entropy, mean over the batch, divisor at least 1e-8" : "log-odds, divisor at least 1e-30"
+    let mapScore = interpreter == "grad" ? gradientScore : "logit"
+    func words(_ schedule: AttackSchedule, _ field: Field) -> String {
+      switch field {
+      case .steps: "\(schedule.steps)"
+      case .warm: "\(schedule.warm)"
+      case .stages:
+        schedule.stages.map { stage in
+          let grown = stage.part.coefficient * (1 + stage.part.growth)
+          return "\(stage.steps) x \(stage.part.coefficient)" + (stage.part.growth == 0 ? "" : " to \(grown)")
+        }.joined(separator: ", ")
+      case .mapLoss: "\(schedule.objective.mapReduction.rawValue) of squares"
+      case .labelSmoothing: schedule.objective.smoothsLabels ? "target from U(0.95 + 0.04 i / n, 1)" : "none"
+      case .confidence: "\(schedule.confidence)"
+      case .mapScore: mapScore
+      }
+    }
+    return Field.allCases.map { field in
+      let isChanged = words(self, field) != words(unchanged, field)
+      return (field, words(self, field), isChanged ? "option" : stated.contains(field) ? mode.rawValue : "default")
+    }
+  }
+}

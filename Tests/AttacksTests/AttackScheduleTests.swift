@@ -1,0 +1,56 @@
+import Attacks
+import Testing
+
+@Suite struct AttackScheduleTests {
+  private func stages(_ schedule: AttackSchedule) -> [Int] { schedule.stages.map(\.steps) }
+
+  /// The published numbers of steps, and whatever number is asked for, as 3 : 2 : 1 : 1.
+  @Test(arguments: [
+    (704, [301, 201, 101, 101]), (70, [30, 20, 10, 10]), (7, [3, 2, 1, 1]), (6, [2, 2, 1, 1]), (1, [0, 0, 0, 1]),
+  ])
+  func `the stages against GRAD add up to the steps asked for`(steps: Int, expected: [Int]) {
+    var schedule = AttackSchedule(interpreter: "grad")
+    schedule.steps = steps
+    #expect(stages(schedule) == expected)
+  }
+
+  @Test func `each interpreter and mode has its published numbers`() {
+    let grad = AttackSchedule(interpreter: "grad")
+    #expect(grad.steps == 704 && grad.warm == 300 && grad.confidence == 0.9)
+    #expect(grad.parts.map(\.coefficient) == [0.001, 0.004, 0.01, 0.05] && grad.parts.allSatisfy { $0.growth == 0 })
+    #expect(grad.objective == StepObjective(mapReduction: .sum, smoothsLabels: true))
+
+    let paper = AttackSchedule(interpreter: "grad", mode: .paper)
+    #expect(stages(paper) == [800] && paper.parts[0].coefficient == 0.007 && paper.warm == 400)
+    #expect(paper.objective == StepObjective(mapReduction: .sum, smoothsLabels: true))
+
+    let code = AttackSchedule(interpreter: "grad", mode: .code)
+    #expect(stages(code) == [301, 201, 101, 101] && code.confidence == 0.8)
+    #expect(code.objective == StepObjective(mapReduction: .sum, smoothsLabels: false))
+
+    let cam = AttackSchedule(interpreter: "cam")
+    #expect(stages(cam) == [1200] && cam.warm == 400 && cam.parts == [.init(coefficient: 5, growth: 1)])
+    #expect(cam.objective == StepObjective(mapReduction: .mean, smoothsLabels: false))
+    #expect(AttackSchedule(interpreter: "cam", mode: .paper).parts == [.init(coefficient: 0.204)])
+  }
+
+  @Test func `a coefficient is that of the last stage, and the others keep their proportion`() {
+    let schedule = AttackSettings(method: .adv2, schedule: AttackSchedule(interpreter: "grad"), coefficient: 0.1).schedule
+    for (found, expected) in zip(schedule.parts.map(\.coefficient), [0.002, 0.008, 0.02, 0.1]) {
+      #expect(abs(found - expected) < 1e-15)
+    }
+    #expect(AttackSettings(method: .adv2, coefficient: 0).schedule.coefficient == 0)
+  }
+
+  @Test func `the configuration says where each number comes from`() {
+    var schedule = AttackSchedule(interpreter: "grad", mode: .paper)
+    schedule.warm = 100
+    let sources = Dictionary(uniqueKeysWithValues: schedule.configuration.map { ($0.field, $0.source) })
+    #expect(sources.count == AttackSchedule.Field.allCases.count)
+    #expect(sources[.steps] == "paper" && sources[.warm] == "option" && sources[.confidence] == "default")
+    #expect(schedule.configuration.first { $0.field == .stages }?.value == "800 x 0.007")
+    let cam = AttackSchedule().configuration
+    #expect(cam.allSatisfy { $0.source == "default" })
+    #expect(cam.first { $0.field == .stages }?.value == "1200 x 5.0 to 10.0")
+  }
+}

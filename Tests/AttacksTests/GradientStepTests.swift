@@ -1,0 +1,79 @@
+import Attacks
+import Autodiff
+import IR
+import Interpreters
+import Operators
+import Passes
+import SampleNetworks
+import TensorTypes
+import TestSupport
+import Testing
+
+/// The step of ADV² against GRAD: the derivative of a loss of a derivative, through two networks that share their values.
+@Suite struct GradientStepTests {
+  private func interpreter(_ model: Graph, derivative: KinkDerivative = .smoothed) throws -> GradientMap {
+    var interpreter = GradientMap(try Classifier(model), derivative: derivative)
+    interpreter.network = try Pipeline.prepare(interpreter.network)
+    return interpreter
+  }
+
+  private let objective = AttackSchedule(interpreter: "grad").objective
+
+  private func convolutionCount(_ graph: Graph) -> Int { graph.nodes.count { $0.operation is Convolution } }
+
+  /// One sweep forward, one back for the cross entropy, one back for the map, and two of second order. The sweep that ends
+  /// both derivatives adds them ahead of the stem.
+  @Test(arguments: DeepNetwork.allCases)
+  func `the step with two copies of a network takes five sweeps of its convolutions`(network: DeepNetwork) throws {
+    let interpreter = try interpreter(try network.graph())
+    #expect(convolutionCount(interpreter.network) == network.convolutionCount)
+    let step = try Pipeline.simplify(try AttackPrograms.step(interpreter, objective))
+    #expect(convolutionCount(step) == 5 * network.convolutionCount - 1)
+    #expect(step.isClosed)
+  }
+
+  @Test(arguments: DeepNetwork.allCases)
+  func `with one copy it takes four`(network: DeepNetwork) throws {
+    let interpreter = try interpreter(try network.graph(), derivative: .plain)
+    let step = try Pipeline.simplify(try AttackPrograms.step(interpreter, objective))
+    #expect(convolutionCount(step) == 4 * network.convolutionCount)
+  }
+
+  @Test func `the step on a small network is the recorded one`() throws {
+    let interpreter = try interpreter(try PooledClassifier.generalProduct.graph(batch: 1))
+    let step = try Pipeline.simplify(try AttackPrograms.step(interpreter, objective))
+    #expect(throws: Never.self) { try Golden.check(step.text(), "grad/step") }
+  }
+
+  /// On a network without kinks, where the surrogates have no part: against central differences of the reported losses.
+  @Test func `the step goes against the gradient of its own losses`() throws {
+    let interpreter = try interpreter(try PooledClassifier.generalProduct.graph(batch: 1, smooth: true))
+    let graph = try AttackPrograms.step(interpreter, objective)
+    var random = Random(seed: 8)
+    let x = random.tensor([1, 3, 12, 12], in: 0.2...0.8)
+    let coefficient = 0.05
+    let inputs: [String: HostTensor] = [
+      "x": x, "origin": x, "target": HostTensor([1], [3] as [Int64]), "alpha": .scalar(1e-3), "eps": .scalar(0.5),
+      "mapTarget": random.tensor([1, 12, 12], in: 0...1), "coefficient": .scalar(coefficient),
+      "labelProbability": HostTensor([1], [0.97] as [Float]),
+    ]
+    let next = try #require(try graph.evaluate(inputs)["next"]).doubles
+    let start = x.doubles
+    var compared = 0
+    for pixel in stride(from: 0, to: start.count, by: 17) {
+      let losses = try [1e-6, -1e-6].map { change in
+        var inputs = inputs
+        var moved = start
+        moved[pixel] += change
+        inputs["x"] = HostTensor(x.type, .double(moved))
+        let outputs = try graph.evaluate(inputs)
+        return try #require(outputs["crossEntropy"]).doubles[0] + coefficient * (try #require(outputs["mapLoss"]).doubles[0])
+      }
+      let slope = (losses[0] - losses[1]) / 2e-6
+      guard abs(slope) > 1e-4 else { continue }
+      compared += 1
+      #expect(abs(next[pixel] - start[pixel] + 1e-3 * (slope > 0 ? 1 : -1)) < 1e-9, "pixel \(pixel), slope \(slope)")
+    }
+    #expect(compared > 15)
+  }
+}
