@@ -27,34 +27,59 @@ public struct Benchmark: Sendable, Encodable {
   public let cpu: String
   public let threads: Int
   public let peakGigaflopsPerSecond: Double
-  public private(set) var rows: [Row] = []
+  public let rows: [Row]
 
   /// Measures every derived graph at every batch size on random images.
   /// - Throws: what importing, differentiating and compiling throw.
   public init(
     path: String, batches: [Int], of derived: [DerivedGraph], interpreter: String, shapes: [String: [Int]],
-    overrides: ModelDescription, execution: ExecutionOptions, progress: (Row) -> Void = { _ in }
+    overrides: ModelDescription, execution: ExecutionOptions, progress: (_ measured: Int) -> Void = { _ in }
   ) throws {
     let compiler = try execution.compiler()
     let pool = ThreadPool(threadCount: execution.threads ?? ThreadPool.usableProcessorCount)
     model = path
     cpu = compiler.cpu.name
     threads = pool.threadCount
-    let peak = try PeakRate.measure(cpu: compiler.cpu, compiler: try CCompiler.locate(), pool: pool)
-    peakGigaflopsPerSecond = peak / 1e9
+    // Before and after, since a shared machine does not always give its best.
+    let before = try PeakRate.measure(cpu: compiler.cpu, compiler: try CCompiler.locate(), pool: pool)
+    var timings: [Timing] = []
     for kind in derived {
       for batch in batches {
         let stages = try GraphStages(
           kind, ofModelAt: path, batch: batch, interpreter: interpreter, shapes: shapes, overrides: overrides)
         let executable = try Executable(try compiler.compile([stages.simplified]), pool: pool)
-        let row = try Self.measure(executable, kind, batch: batch, peak: peak)
-        rows.append(row)
-        progress(row)
+        timings.append(try Self.measure(executable, kind, batch: batch))
+        progress(timings.count)
       }
+    }
+    let peak = max(before, try PeakRate.measure(cpu: compiler.cpu, compiler: try CCompiler.locate(), pool: pool))
+    peakGigaflopsPerSecond = peak / 1e9
+    rows = timings.map { $0.row(peak: peak) }
+  }
+
+  /// The runs of one graph at one batch size.
+  private struct Timing {
+    let kind: DerivedGraph
+    let batch: Int
+    /// In ascending order.
+    let seconds: [Double]
+    let floatingPointOperations: Int
+    let arenaBytes: Int
+    let constantBytes: Int
+    let peakResidentBytes: Int
+
+    func row(peak: Double) -> Row {
+      let median = seconds[seconds.count / 2]
+      let rate = Double(floatingPointOperations) / median
+      return Row(
+        of: kind.rawValue, batch: batch, medianMilliseconds: median * 1e3, bestMilliseconds: seconds[0] * 1e3,
+        runs: seconds.count, gigaflopsPerSecond: rate / 1e9, shareOfPeak: rate / peak,
+        floatingPointOperations: floatingPointOperations, arenaBytes: arenaBytes, constantBytes: constantBytes,
+        peakResidentBytes: peakResidentBytes)
     }
   }
 
-  private static func measure(_ executable: Executable, _ kind: DerivedGraph, batch: Int, peak: Double) throws -> Row {
+  private static func measure(_ executable: Executable, _ kind: DerivedGraph, batch: Int) throws -> Timing {
     let program = executable.programs[0]
     let inputs = sampleInputs(program)
     for port in program.inputs { if let tensor = inputs[port.name] { try executable.write(tensor, to: port) } }
@@ -68,15 +93,12 @@ public struct Benchmark: Sendable, Encodable {
       seconds.append((ContinuousClock.now - begin).seconds)
     }
     seconds.sort()
-    let median = seconds[seconds.count / 2]
-    let rate = Double(program.floatingPointOperations) / median
     var usage = rusage()
     getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
-    return Row(
-      of: kind.rawValue, batch: batch, medianMilliseconds: median * 1e3, bestMilliseconds: seconds[0] * 1e3,
-      runs: seconds.count, gigaflopsPerSecond: rate / 1e9, shareOfPeak: rate / peak,
-      floatingPointOperations: program.floatingPointOperations, arenaBytes: executable.arenaByteCount,
-      constantBytes: executable.constantByteCount, peakResidentBytes: usage.ru_maxrss * 1024)
+    return Timing(
+      kind: kind, batch: batch, seconds: seconds, floatingPointOperations: program.floatingPointOperations,
+      arenaBytes: executable.arenaByteCount, constantBytes: executable.constantByteCount,
+      peakResidentBytes: usage.ru_maxrss * 1024)
   }
 
   static func sampleInputs(_ program: Program) -> [String: HostTensor] {

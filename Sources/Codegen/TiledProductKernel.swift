@@ -30,6 +30,16 @@ struct TiledProductKernel {
     weightsStay = weightBytes <= 256 << 10 && product.positions != .rows
   }
 
+  /// Whether all images pass through one group of weights before the next: when that moves fewer bytes between the caches.
+  private var groupsFirst: Bool {
+    let cache = 768 << 10
+    let weights = product.packedWeights.tensor.shape.elementCount * 4, image = product.source.imageStride * 4
+    let groupCount = product.groups * tileGroups, images = product.images * image
+    let groupsFirst = weights + images * (images <= cache ? 1 : groupCount)
+    let imagesFirst = product.images * weights + images * (image <= cache ? 1 : groupCount)
+    return groupsFirst <= imagesFirst
+  }
+
   private var tileGroups: Int { (product.resultBlocks + tile.blocks - 1) / tile.blocks }
   private var lastGroupBlocks: Int { product.resultBlocks - (tileGroups - 1) * tile.blocks }
 
@@ -40,10 +50,11 @@ struct TiledProductKernel {
     let groupTasks = weightsStay && !product.isDepthwise ? 1 : product.groups * tileGroups
     var lines = LoopKernel.pointers(region)
     lines += ["for (long task = first; task < end; task++) {", "const long piece = task % \(pieces);"]
-    lines.append("const long image = task / \(pieces) % \(product.images);")
+    let (inner, outer) = groupsFirst ? ("image", "group") : ("group", "image")
+    let innerCount = groupsFirst ? product.images : groupTasks
+    lines.append("const long \(inner) = task / \(pieces) % \(innerCount), \(outer) = task / \(pieces * innerCount);")
     if product.positions != .rows { lines.append("const long i0 = image;") }
     if groupTasks > 1 {
-      lines.append("const long group = task / \(pieces * product.images);")
       lines += groupBody()
     } else {
       lines += ["for (long group = 0; group < \(product.groups * tileGroups); group++) {"] + groupBody() + ["}"]

@@ -28,14 +28,10 @@ struct BenchCommand: ParsableCommand {
     let progress = ProgressBar()
     defer { progress.end() }
     progress.begin("measuring", total: batch.count * of.count)
-    var done = 0
     let benchmark = try Benchmark(
       path: model, batches: batch, of: of, interpreter: interpreter, shapes: modelOptions.shapes,
       overrides: modelOptions.description, execution: ExecutionOptions(cpu: cpu, threads: threads)
-    ) { _ in
-      done += 1
-      progress.update(done)
-    }
+    ) { progress.update($0) }
     progress.end()
     try StandardStream.output.writeLine(json ? try jsonLine(benchmark) : benchmark.text)
   }
