@@ -8,15 +8,17 @@ let package = Package(
   ],
   targets: [
     .target(name: "TensorTypes"),
+    .target(name: "Files"),
+    .testTarget(name: "FilesTests", dependencies: ["Files"]),
     .target(name: "IR", dependencies: ["TensorTypes"]),
     .target(name: "Programs", dependencies: ["TensorTypes"]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
-    .target(name: "Arrays", dependencies: ["TensorTypes", "CZlib"]),
+    .target(name: "Arrays", dependencies: ["TensorTypes", "Files", "CZlib"]),
     .testTarget(name: "ArraysTests", dependencies: ["TensorTypes", "Arrays"]),
     .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
     .systemLibrary(name: "CJPEG", pkgConfig: "libjpeg", providers: [.apt(["libjpeg62-turbo-dev"])]),
     .target(name: "CImageCodecs", dependencies: ["CPNG", "CJPEG"]),
-    .target(name: "Images", dependencies: ["TensorTypes", "CImageCodecs"]),
+    .target(name: "Images", dependencies: ["TensorTypes", "Files", "CImageCodecs"]),
     .testTarget(name: "ImagesTests", dependencies: ["TensorTypes", "Images"]),
     .target(name: "CPlatform"),
     .target(name: "Hashing", dependencies: ["CPlatform"]),
@@ -73,7 +75,7 @@ let package = Package(
     .target(
       name: "Adjoint",
       dependencies: [
-        "TensorTypes", "IR", "Operators", "Programs", "Hashing", "Arrays", "Images", "ONNX", "Autodiff", "Passes", "Codegen",
+        "TensorTypes", "Files", "IR", "Operators", "Programs", "Hashing", "Arrays", "Images", "ONNX", "Autodiff", "Passes", "Codegen",
         "NativeCompilation", "Execution", "Interpreters", "Attacks",
       ]),
     .executableTarget(

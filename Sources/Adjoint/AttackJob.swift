@@ -1,6 +1,7 @@
 import Arrays
 import Attacks
 import Execution
+import Files
 import Hashing
 import IR
 import Images

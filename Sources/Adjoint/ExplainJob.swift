@@ -1,4 +1,5 @@
 import Arrays
+import Files
 import Attacks
 import Images
 import Interpreters

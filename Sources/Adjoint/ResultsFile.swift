@@ -1,4 +1,4 @@
-import Arrays
+import Files
 import FoundationEssentials
 
 /// results.jsonl: one record a line, rewritten whole after each batch.

@@ -1,4 +1,4 @@
-import Arrays
+import Files
 import NativeCompilation
 
 /// Ends the compilers that are running, removes the files that are not finished, and leaves, for a process that has to end

@@ -1,3 +1,5 @@
+import Files
+
 /// Why a file of arrays could not be read or written. `file` is its path or the name given with the bytes.
 public enum ArrayFileError: Error, Equatable, CustomStringConvertible {
   case unreadable(file: String, reason: String)
@@ -58,5 +60,13 @@ public enum ArrayFileError: Error, Equatable, CustomStringConvertible {
     case .unwritable(let error):
       error.description
     }
+  }
+}
+
+/// The bytes of an array file.
+func readArrayFile(_ path: String, limit: Int) throws(ArrayFileError) -> [UInt8] {
+  do { return try WholeFile.read(path, limit: limit) } catch {
+    if case .tooLarge(let byteCount, let limit) = error { throw .tooLarge(file: path, bytes: byteCount, limit: limit) }
+    throw .unreadable(file: path, reason: error.description)
   }
 }

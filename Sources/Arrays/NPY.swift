@@ -9,7 +9,7 @@ public enum NPY {
   /// The array of the file at `path`.
   /// - Throws: `ArrayFileError` naming the file.
   public static func read(path: String, limit: Int = NPZ.defaultLimit) throws(ArrayFileError) -> HostTensor {
-    try decode(bytes(ofFile: path, limit: limit)[...], file: path, member: path)
+    try decode(readArrayFile(path, limit: limit)[...], file: path, member: path)
   }
 
   /// The array held in `bytes`: versions 1 to 3, elements `<f4 <f8 <i4 <i8 |b1`, Fortran order transposed to row-major.

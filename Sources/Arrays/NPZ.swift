@@ -1,3 +1,4 @@
+import Files
 import TensorTypes
 
 /// NumPy's `.npz`: a zip archive of `.npy` members, one for each named array.
@@ -14,7 +15,7 @@ public enum NPZ {
   public static func read(path: String, limit: Int = defaultLimit) throws(ArrayFileError)
     -> [(name: String, tensor: HostTensor)]
   {
-    try decode(bytes(ofFile: path, limit: limit), file: path, limit: limit)
+    try decode(readArrayFile(path, limit: limit), file: path, limit: limit)
   }
 
   /// The arrays of an archive held in memory; `file` is what errors call it.

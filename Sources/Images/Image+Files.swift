@@ -1,5 +1,5 @@
 import CImageCodecs
-import Glibc
+import Files
 
 extension Image {
   /// Reads a PNG or JPEG file; the content decides which, not the name.
@@ -68,30 +68,9 @@ extension Image {
   }
 
   private static func bytes(ofFile path: String) throws(ImageError) -> [UInt8] {
-    func unreadable(_ code: Int32) -> ImageError { .unreadableFile(source: path, reason: String(cString: strerror(code))) }
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else { throw unreadable(errno) }
-    defer { close(descriptor) }
-    var status = stat()
-    guard fstat(descriptor, &status) == 0 else { throw unreadable(errno) }
-    guard status.st_mode & S_IFMT != S_IFDIR else { throw unreadable(EISDIR) }
-    guard status.st_mode & S_IFMT == S_IFREG else { throw .unreadableFile(source: path, reason: "it is not a regular file") }
-    let size = Int(status.st_size)
     // No image within the pixel limit needs more than eight bytes a pixel.
-    guard size <= 8 * largestPixelCount else {
-      throw .unreadableFile(source: path, reason: "it has \(size) bytes, too many for an image")
+    do { return try WholeFile.read(path, limit: 8 * largestPixelCount) } catch {
+      throw .unreadableFile(source: path, reason: error.description)
     }
-    var code: Int32 = 0
-    let bytes = [UInt8](unsafeUninitializedCapacity: size) { buffer, filled in
-      while filled < size {
-        let count = read(descriptor, buffer.baseAddress! + filled, size - filled)
-        if count < 0 && errno == EINTR { continue }
-        if count < 0 { code = errno }
-        guard count > 0 else { break }
-        filled += count
-      }
-    }
-    guard code == 0 else { throw unreadable(code) }
-    return bytes
   }
 }

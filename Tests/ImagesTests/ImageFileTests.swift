@@ -71,7 +71,7 @@ import Testing
     let missing = #expect(throws: ImageError.self) { try Image(contentsOf: "/nowhere/cat.png") }
     #expect(missing?.description == "cannot read '/nowhere/cat.png': No such file or directory")
     let directory = #expect(throws: ImageError.self) { try Image(contentsOf: "/") }
-    #expect(directory?.description == "cannot read '/': Is a directory")
+    #expect(directory?.description == "cannot read '/': it is not a regular file")
   }
 
   @Test func theContentDecidesTheFormatNotTheName() throws {

@@ -1,4 +1,4 @@
-import Arrays
+import Files
 import Foundation
 import Testing
 
