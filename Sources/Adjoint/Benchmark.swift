@@ -1,5 +1,4 @@
 import Execution
-import Glibc
 import IR
 import NativeCompilation
 import Programs
@@ -93,12 +92,10 @@ public struct Benchmark: Sendable, Encodable {
       seconds.append((ContinuousClock.now - begin).seconds)
     }
     seconds.sort()
-    var usage = rusage()
-    getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
     return Timing(
       kind: kind, batch: batch, seconds: seconds, floatingPointOperations: program.floatingPointOperations,
       arenaBytes: executable.arenaByteCount, constantBytes: executable.constantByteCount,
-      peakResidentBytes: usage.ru_maxrss * 1024)
+      peakResidentBytes: ResidentMemory.peakByteCount)
   }
 
   static func sampleInputs(_ program: Program) -> [String: HostTensor] {

@@ -1,6 +1,6 @@
 import Arrays
-import Files
 import Attacks
+import Files
 import Images
 import Interpreters
 import TensorTypes
@@ -46,7 +46,8 @@ public struct ExplainJob {
         ? try driver.benign(AttackBatch(shape: model.imageShape, levels: levels, targets: classes))
         : try driver.measure(pixels(levels), shape: model.imageShape, classes: classes)
       for (index, photo) in part.enumerated() {
-        let name = names[first + index], measurement = measured[index]
+        let name = names[first + index]
+        let measurement = measured[index]
         let explanation = Explanation(
           image: name, label: measurement.label, explained: explained ?? measurement.label,
           probabilities: measurement.probabilities, map: measurement.map)

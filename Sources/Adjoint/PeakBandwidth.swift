@@ -8,7 +8,8 @@ enum PeakBandwidth {
   /// Copies 64 MB to another place, on all threads of the pool. Cost: about a tenth of a second.
   /// - Returns: bytes read and written a second.
   static func measure(cpu: TargetCPU, compiler: CCompiler, pool: ThreadPool) throws -> Double {
-    let tasks = 256, elements = 1 << 16
+    let tasks = 256
+    let elements = 1 << 16
     let text = """
       void kernel_0(char *const *operands, long first, long end, int *error) {
         const float *restrict source = (const float *)operands[0];

@@ -15,7 +15,8 @@ extension GraphBuilder {
     case .literal(-1): return try elementwise(.negate, derivative)
     case .apply(.step, let inner):
       let argument = try lower(inner[0], operands: operands, result: result)
-      return try elementwise(.select, try elementwise(.less, try zeros(like: argument), argument), derivative, try zeros(like: derivative))
+      return try elementwise(
+        .select, try elementwise(.less, try zeros(like: argument), argument), derivative, try zeros(like: derivative))
     case .apply(.select, let branches):
       return try append(
         Elementwise(.select),

@@ -18,8 +18,8 @@ extension Graph {
     return builder.finish(name: "\(name).pushforward", outputs: results)
   }
 
-  /// The transposed derivative: outputs of this graph, then `cotangent.<input>` for each floating-point input, given a further
-  /// input `cotangent.<output>` for each floating-point output.
+  /// The transposed derivative: outputs of this graph, then `cotangent.<input>` for each floating-point input, given a
+  /// further input `cotangent.<output>` for each floating-point output.
   public func pullback() throws(TypeError) -> Graph {
     let builder = GraphBuilder(continuing: self)
     let sources = inputs.filter { self[$0].type.element.isFloatingPoint }

@@ -5,8 +5,8 @@ import TensorTypes
 extension GraphBuilder {
   /// Appends the directional derivatives of `outputs` along `tangents`, given for some values they depend on.
   ///
-  /// Derived from each operator's one rule: for a multilinear operator the sum over its operands with one of them replaced by
-  /// its tangent, for an elementwise one Σ ∂y/∂xᵢ · ẋᵢ.
+  /// Derived from each operator's one rule: for a multilinear operator the sum over its operands with one of them replaced
+  /// by its tangent, for an elementwise one Σ ∂y/∂xᵢ · ẋᵢ.
   /// - Returns: for each output its tangent, or nil where it depends on none of the given values.
   /// - Throws: if the graph is closed, or an operator on the way has no derivative.
   public func pushforward(_ outputs: [Value], along tangents: [Value: Value]) throws(TypeError) -> [Value?] {

@@ -40,11 +40,11 @@ enum LoopKernel {
 
   /// Declarations of the operand pointers p0, p1, ... and of the result y.
   static func pointers(_ region: Region) -> [String] {
-    region.operands.enumerated().map { number, buffer in
-      "const \(buffer.type.element.cType) *restrict p\(number) = (const \(buffer.type.element.cType) *)operands[\(number)];"
-    } + [
-      "\(region.result.type.element.cType) *restrict y = (\(region.result.type.element.cType) *)operands[\(region.operands.count)];"
-    ]
+    let result = region.result.type.element.cType
+    return region.operands.enumerated().map { number, buffer in
+      let type = "const \(buffer.type.element.cType)"
+      return "\(type) *restrict p\(number) = (\(type) *)operands[\(number)];"
+    } + ["\(result) *restrict y = (\(result) *)operands[\(region.operands.count)];"]
   }
 
   /// The loops of a reduction, and the value they leave.

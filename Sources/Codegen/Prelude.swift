@@ -61,8 +61,9 @@ enum Prelude {
       .replacing("F(", with: "\(suffix)(").replacing("TAU", with: "\(ScalarFunction.smoothing)")
   }
 
-  /// exp: n = round(x / ln 2), polynomial on [-ln 2 / 2, ln 2 / 2], scaled by 2^n in two steps. log, tanh and erf after Cephes
-  /// (Moshier, single precision): mantissa polynomial; odd polynomial below 0.625; odd polynomial below 1, else through erfc.
+  /// exp: n = round(x / ln 2), polynomial on [-ln 2 / 2, ln 2 / 2], scaled by 2^n in two steps. log, tanh and erf after
+  /// Cephes (Moshier, single precision): mantissa polynomial; odd polynomial below 0.625; odd polynomial below 1, else
+  /// through erfc.
   private static let exponentials = """
     INLINE float s_power_of_two(int n) { union { int i; float f; } u; u.i = (n + 127) << 23; return u.f; }
     INLINE float s_exponential(float x) {
@@ -125,7 +126,8 @@ enum Prelude {
   /// Vector forms: lane by lane from the scalar ones, which have no branches and therefore vectorise.
   private static let vectors: String = {
     let unary: [ScalarFunction] = [
-      .absolute, .sign, .squareRoot, .floor, .ceiling, .roundHalfEven, .exponential, .logarithm, .sigmoid, .hyperbolicTangent,
+      .absolute, .sign, .squareRoot, .floor, .ceiling, .roundHalfEven, .exponential, .logarithm, .sigmoid,
+      .hyperbolicTangent,
       .errorFunction, .sine, .cosine, .smoothedStep,
     ]
     let lanewise = unary.map { function in

@@ -33,8 +33,10 @@ struct TiledProductKernel {
   /// Whether all images pass through one group of weights before the next: when that moves fewer bytes between the caches.
   private var groupsFirst: Bool {
     let cache = 768 << 10
-    let weights = product.packedWeights.tensor.shape.elementCount * 4, image = product.source.imageStride * 4
-    let groupCount = product.groups * tileGroups, images = product.images * image
+    let weights = product.packedWeights.tensor.shape.elementCount * 4
+    let image = product.source.imageStride * 4
+    let groupCount = product.groups * tileGroups
+    let images = product.images * image
     let groupsFirst = weights + images * (images <= cache ? 1 : groupCount)
     let imagesFirst = product.images * weights + images * (image <= cache ? 1 : groupCount)
     return groupsFirst <= imagesFirst
@@ -75,14 +77,13 @@ struct TiledProductKernel {
     if product.isDepthwise {
       lines.append(
         "const float *restrict x = p\(source.operand) + image * \(source.imageStride)L + block0 * \(source.blockStride)L;")
-      lines.append(
-        "const float *restrict w = p\(product.weightsOperand) + block0 * \(product.filterRows * product.filterColumns * 16)L;"
-      )
+      let perBlock = product.filterRows * product.filterColumns * 16
+      lines.append("const float *restrict w = p\(product.weightsOperand) + block0 * \(perBlock)L;")
     } else {
       let perBlock = product.filterRows * source.blockCount * product.filterColumns * source.blockChannels * 16
+      let perPart = source.blockCount * source.blockStride
       lines.append(
-        "const float *restrict x = p\(source.operand) + image * \(source.imageStride)L + part * \(source.blockCount * source.blockStride)L;"
-      )
+        "const float *restrict x = p\(source.operand) + image * \(source.imageStride)L + part * \(perPart)L;")
       lines.append("const float *restrict w = p\(product.weightsOperand) + block0 * \(perBlock)L;")
     }
     if lastGroupBlocks == tile.blocks { return lines + pieceBody(blocks: tile.blocks) }
@@ -257,10 +258,11 @@ struct TiledProductKernel {
   ) -> [String] {
     let source = product.source
     let step = blocks * 16
+    let perBlock = product.filterColumns * source.blockChannels * step
     var lines = [
       "for (long b = \(first); b < \(end); b++) {",
       "const float *restrict xb = x + source * \(source.rowStride)L + b * \(source.blockStride)L;",
-      "const float *restrict wb = w + (filters[k] * \(source.blockCount)L + b) * \(product.filterColumns * source.blockChannels * step)L;",
+      "const float *restrict wb = w + (filters[k] * \(source.blockCount)L + b) * \(perBlock)L;",
       source.lastBlockChannels == source.blockChannels
         ? "const long channels = \(source.blockChannels);"
         : "const long channels = b == \(source.blockCount - 1) ? \(source.lastBlockChannels) : \(source.blockChannels);",

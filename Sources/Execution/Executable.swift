@@ -3,8 +3,8 @@ import TensorTypes
 
 /// A program family loaded for running: code, constants, and one arena that all of its programs share.
 ///
-/// Because of the shared arena, running a program destroys what another left there, and a program may reuse the memory of
-/// its own inputs: write every input before each run, and read the outputs before the next.
+/// Because of the shared arena, running a program destroys what another left there: write every input when another program
+/// ran before, and read the outputs before the next run. A program leaves its own inputs as they are.
 ///
 ///     let executable = try Executable(family, threads: 2)
 ///     let outputs = try executable.run("map", ["x": image])

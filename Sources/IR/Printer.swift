@@ -12,7 +12,8 @@ extension Graph {
       switch node.content {
       case .input: continue
       case .constant(let constant):
-        lines.append("\(indent)%\(index) = constant @\(quotedIfNeeded(constant.name))\(literal(constant.tensor)) : \(node.type)")
+        lines.append(
+          "\(indent)%\(index) = constant @\(quotedIfNeeded(constant.name))\(literal(constant.tensor)) : \(node.type)")
       case .operation(let operation):
         let operands = node.operands.map(reference).joined(separator: ", ")
         let attributes = operation.attributes.description

@@ -28,9 +28,11 @@ public enum ScalarFunction: String, Sendable, Hashable, CaseIterable {
     switch self {
     case .negate, .absolute, .sign, .step, .relu, .exponential, .logarithm, .squareRoot, .hyperbolicTangent, .sigmoid,
       .errorFunction, .sine, .cosine, .floor, .ceiling, .roundHalfEven, .logicalNot, .stopGradient, .smoothedStep,
-      .reluSmoothed, .reluSigmoid, .roundStraightThrough: 1
+      .reluSmoothed, .reluSigmoid, .roundStraightThrough:
+      1
     case .add, .subtract, .multiply, .divide, .power, .maximum, .minimum, .equal, .less, .lessOrEqual, .logicalAnd,
-      .logicalOr: 2
+      .logicalOr:
+      2
     case .select, .clip, .clipSmoothed, .clipSigmoid: 3
     }
   }

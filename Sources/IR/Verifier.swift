@@ -8,11 +8,12 @@ public struct VerificationError: Error, Sendable, CustomStringConvertible {
 }
 
 extension Graph {
-  /// Checks that operands come before their uses, that every type is the one its operator derives, that names are unique, and
-  /// that inputs and outputs exist.
+  /// Checks that operands come before their uses, that every type is the one its operator derives, that names are unique,
+  /// and that inputs and outputs exist.
   public func verify() throws(VerificationError) {
     func fail(_ problem: String) -> VerificationError { VerificationError(graph: name, problem: problem) }
-    var constantNames: Set<String> = [], inputNames: Set<String> = []
+    var constantNames: Set<String> = []
+    var inputNames: Set<String> = []
     var inputCount = 0
     for (index, node) in nodes.enumerated() {
       for operand in node.operands where !(0..<index).contains(operand.index) {
@@ -34,7 +35,9 @@ extension Graph {
         if derived != node.type { throw fail("%\(index) is \(node.type), its operator derives \(derived)") }
       }
     }
-    if inputCount != inputs.count || Set(inputs).count != inputs.count { throw fail("the signature repeats or lacks an input") }
+    if inputCount != inputs.count || Set(inputs).count != inputs.count {
+      throw fail("the signature repeats or lacks an input")
+    }
     if inputs != inputs.sorted() { throw fail("the signature is not in the order of the input nodes") }
     var outputNames: Set<String> = []
     for output in outputs {

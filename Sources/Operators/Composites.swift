@@ -144,7 +144,8 @@ extension GraphBuilder {
   public func convolution(
     _ x: Value, _ filter: Value, strides: [Int], padsLow: [Int], padsHigh: [Int], dilations: [Int], groups: Int
   ) throws(TypeError) -> Value {
-    let input = shape(of: x), weights = shape(of: filter)
+    let input = shape(of: x)
+    let weights = shape(of: filter)
     let operands = [type(of: x), type(of: filter)]
     let spatial = strides.count
     guard input.rank == spatial + 2, weights.rank == spatial + 2, padsLow.count == spatial, padsHigh.count == spatial,
@@ -211,13 +212,15 @@ extension GraphBuilder {
 
   /// NumPy matmul: vectors are extended, batch axes broadcast.
   public func matrixMultiply(_ a: Value, _ b: Value) throws(TypeError) -> Value {
-    let left = shape(of: a), right = shape(of: b)
+    let left = shape(of: a)
+    let right = shape(of: b)
     guard left.rank >= 1, right.rank >= 1 else {
       throw TypeError("matrixProduct", "operands need at least one axis", [type(of: a), type(of: b)])
     }
     let matrixA = left.rank == 1 ? Shape([1, left[0]]) : left
     let matrixB = right.rank == 1 ? Shape([right[0], 1]) : right
-    let batchA = Shape(Array(matrixA.extents.dropLast(2))), batchB = Shape(Array(matrixB.extents.dropLast(2)))
+    let batchA = Shape(Array(matrixA.extents.dropLast(2)))
+    let batchB = Shape(Array(matrixB.extents.dropLast(2)))
     let product: Value
     if batchB.rank == 0 || batchB.elementCount == 1 && batchB.rank <= batchA.rank {
       // One matrix for all: the rows of every batch make one tall matrix.

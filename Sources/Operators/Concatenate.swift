@@ -21,7 +21,8 @@ public struct Concatenate: Multilinear {
     extents[axis] = 0
     for operand in operands {
       var others = operand.shape.extents
-      try require(others.count == extents.count && operand.element == first.element, operands, "operands differ in rank or type")
+      try require(
+        others.count == extents.count && operand.element == first.element, operands, "operands differ in rank or type")
       extents[axis] += others[axis]
       others[axis] = extents[axis]
       try require(others == extents, operands, "extents beside axis \(axis) differ")

@@ -61,9 +61,11 @@ public struct Convolution: Multilinear {
     let spatial = strides.count
     try require(
       x.rank == spatial + 2 && w.rank == spatial + 2 && u.rank == spatial + 2 && pads.count == spatial
-        && dilations.count == spatial && (strides + dilations).allSatisfy { $0 >= 1 } && pads.allSatisfy { $0 >= 0 }, operands,
+        && dilations.count == spatial && (strides + dilations).allSatisfy { $0 >= 1 } && pads.allSatisfy { $0 >= 0 },
+      operands,
       "strides, pads and dilations need one entry for each of the operands' spatial axes")
-    try require(groups >= 1 && x[1] % groups == 0 && w[0] % groups == 0, operands, "\(groups) groups do not divide the channels")
+    try require(
+      groups >= 1 && x[1] % groups == 0 && w[0] % groups == 0, operands, "\(groups) groups do not divide the channels")
     try require(
       x[0] == u[0] && w[0] == u[1] && w[1] == x[1] / groups, operands,
       "input \(x), filter \(w) and output \(u) do not fit with \(groups) groups")
@@ -83,14 +85,18 @@ public struct Convolution: Multilinear {
 
   public func loopForm(of operands: [TensorType], type: TensorType) -> LoopForm {
     let (x, w, u) = shapes(operands.map(\.shape))
-    let spatial = strides.count, rank = spatial + 2
-    let perGroupInput = x[1] / groups, perGroupOutput = w[0] / groups
+    let spatial = strides.count
+    let rank = spatial + 2
+    let perGroupInput = x[1] / groups
+    let perGroupOutput = w[0] / groups
     let kernel = Array(w.extents[2...])
     let window = Window(kernel: kernel, strides: strides, pads: pads, dilations: dilations, extents: Array(u.extents[2...]))
     func group(_ channel: IndexExpression, _ size: Int) -> IndexExpression {
       groups == 1 ? .constant(0) : .floorDivide(channel, size)
     }
-    func within(_ channel: IndexExpression, _ size: Int) -> IndexExpression { groups == 1 ? channel : .modulo(channel, size) }
+    func within(_ channel: IndexExpression, _ size: Int) -> IndexExpression {
+      groups == 1 ? channel : .modulo(channel, size)
+    }
     switch solving {
     case .output:
       // Variables: n, k, o...; reduction: c, f...
@@ -138,12 +144,15 @@ public struct Convolution: Multilinear {
     let (x, w, u) = shapes(operands.map(\.shape))
     let window = Window(
       kernel: Array(w.extents[2...]), strides: strides, pads: pads, dilations: dilations, extents: Array(u.extents[2...]))
-    let inputPlane = x.extents[2...].reduce(1, *), outputPlane = u.extents[2...].reduce(1, *)
+    let inputPlane = x.extents[2...].reduce(1, *)
+    let outputPlane = u.extents[2...].reduce(1, *)
     let taps = w.extents[2...].reduce(1, *)
-    let perGroupInput = x[1] / groups, perGroupOutput = w[0] / groups
+    let perGroupInput = x[1] / groups
+    let perGroupOutput = w[0] / groups
     // For each filter position, the pairs of input and output offsets within a plane.
     let pairs = window.pairsByTap(Shape(Array(x.extents[2...])))
-    let a = operands[0].doubles, b = operands[1].doubles
+    let a = operands[0].doubles
+    let b = operands[1].doubles
     var result = [Double](repeating: 0, count: shape.elementCount)
     result.withUnsafeMutableBufferPointer { result in
       a.withUnsafeBufferPointer { a in
@@ -182,7 +191,9 @@ extension Window {
       var target = 0
       Shape(extents).forEachIndex { o in
         let index = o.indices.map { position(o[$0], k[$0], $0) }
-        if zip(index, spatial.extents).allSatisfy({ $0 >= 0 && $0 < $1 }) { list.append((spatial.offset(of: index), target)) }
+        if zip(index, spatial.extents).allSatisfy({ $0 >= 0 && $0 < $1 }) {
+          list.append((spatial.offset(of: index), target))
+        }
         target += 1
       }
       pairs.append(list)

@@ -153,7 +153,8 @@ extension ScalarFunction {
     case .clip: return min(max(x[0], x[1]), x[2])
     case .step, .relu, .exponential, .logarithm, .squareRoot, .hyperbolicTangent, .sigmoid, .errorFunction, .sine, .cosine,
       .floor, .ceiling, .roundHalfEven, .power, .smoothedStep, .reluSmoothed, .reluSigmoid, .clipSmoothed, .clipSigmoid,
-      .roundStraightThrough: return nil
+      .roundStraightThrough:
+      return nil
     }
   }
 
@@ -162,11 +163,14 @@ extension ScalarFunction {
   /// ReLU and Clip are written in y, which the next layer needs anyway: step(y) = step(x), and lo < y < hi ⇔ lo < x < hi.
   /// Kinks: ReLU has derivative 0 at 0 and Clip 0 at both bounds, as PyTorch's relu and relu6 have.
   public var partials: [ScalarExpression?] {
-    let x = ScalarExpression.operand(0), z = ScalarExpression.operand(1), w = ScalarExpression.operand(2)
+    let x = ScalarExpression.operand(0)
+    let z = ScalarExpression.operand(1)
+    let w = ScalarExpression.operand(2)
     let y = ScalarExpression.result
     func f(_ function: ScalarFunction, _ operands: ScalarExpression...) -> ScalarExpression { .apply(function, operands) }
     func when(_ condition: ScalarExpression, _ value: ScalarExpression = 1, otherwise: ScalarExpression = 0)
-      -> ScalarExpression { f(.select, condition, value, otherwise) }
+      -> ScalarExpression
+    { f(.select, condition, value, otherwise) }
     let s = f(.squareRoot, x * x + .literal(Self.smoothing))
     return switch self {
     case .negate: [-1]

@@ -30,7 +30,8 @@ public struct Gather: Multilinear {
   }
 
   public func loopForm(of operands: [TensorType], type: TensorType) -> LoopForm {
-    let x = operands[0].shape, rank = operands[1].shape.rank
+    let x = operands[0].shape
+    let rank = operands[1].shape.rank
     let position = IndexExpression.load(operand: 1, variables(axis..<axis + rank), extent: x[axis])
     return .map(.load(operand: 0, variables(0..<axis) + [position] + variables(axis + rank..<type.shape.rank)))
   }
@@ -71,7 +72,8 @@ public struct Scatter: Multilinear {
 
   public func resultType(of operands: [TensorType]) throws(TypeError) -> TensorType {
     try require(operands.count == 2, operands, "takes two operands")
-    let x = operands[0].shape.extents, indices = operands[1].shape.extents
+    let x = operands[0].shape.extents
+    let indices = operands[1].shape.extents
     try require(operands[1].element.isInteger, operands, "indices need to be integers")
     try require(
       axis >= 0 && x.count >= axis + indices.count && Array(x[axis..<axis + indices.count]) == indices, operands,
@@ -86,7 +88,8 @@ public struct Scatter: Multilinear {
   }
 
   public func loopForm(of operands: [TensorType], type: TensorType) -> LoopForm {
-    let rank = operands[0].shape.rank, indexRank = operands[1].shape.rank
+    let rank = operands[0].shape.rank
+    let indexRank = operands[1].shape.rank
     // Reduction variables: the indices' axes, then the axes behind them.
     let first = type.shape.rank
     let indexVariables = variables(first..<first + indexRank)
@@ -128,7 +131,8 @@ public struct Take: Multilinear {
 
   public func resultType(of operands: [TensorType]) throws(TypeError) -> TensorType {
     try require(operands.count == 2, operands, "takes two operands")
-    let x = operands[0].shape, indices = operands[1].shape
+    let x = operands[0].shape
+    let indices = operands[1].shape
     try require(operands[1].element.isInteger, operands, "indices need to be integers")
     try require(
       batchRank >= 0 && x.rank >= batchRank && indices.extents.prefix(batchRank) == x.extents.prefix(batchRank)

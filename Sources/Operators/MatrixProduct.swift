@@ -20,7 +20,8 @@ public struct MatrixProduct: Multilinear {
 
   public func resultType(of operands: [TensorType]) throws(TypeError) -> TensorType {
     try require(operands.count == 2, operands, "takes two operands")
-    let a = operands[0].shape.extents, b = operands[1].shape.extents
+    let a = operands[0].shape.extents
+    let b = operands[1].shape.extents
     try require(
       a.count == b.count && a.count >= 2 && a.dropLast(2) == b.dropLast(2) && operands[0].element == operands[1].element
         && operands[0].element.isFloatingPoint, operands, "operands need one type, one rank and equal batch axes")
@@ -46,7 +47,9 @@ public struct MatrixProduct: Multilinear {
   public func loopForm(of operands: [TensorType], type: TensorType) -> LoopForm {
     let rank = type.shape.rank
     let batch = variables(0..<rank - 2)
-    let i = IndexExpression.variable(rank - 2), j = IndexExpression.variable(rank - 1), k = IndexExpression.variable(rank)
+    let i = IndexExpression.variable(rank - 2)
+    let j = IndexExpression.variable(rank - 1)
+    let k = IndexExpression.variable(rank)
     let inner = operands[0].shape[transposeLeft ? rank - 2 : rank - 1]
     return .sum(
       extents: [inner],
@@ -60,9 +63,11 @@ public struct MatrixProduct: Multilinear {
 
   public func evaluate(_ operands: [HostTensor], type: TensorType) -> HostTensor {
     let rank = type.shape.rank
-    let m = type.shape[rank - 2], n = type.shape[rank - 1]
+    let m = type.shape[rank - 2]
+    let n = type.shape[rank - 1]
     let inner = operands[0].shape[transposeLeft ? rank - 2 : rank - 1]
-    let a = operands[0].doubles, b = operands[1].doubles
+    let a = operands[0].doubles
+    let b = operands[1].doubles
     var products = [Double](repeating: 0, count: type.shape.elementCount)
     for batch in 0..<type.shape.extents.dropLast(2).reduce(1, *) {
       for i in 0..<m {

@@ -78,7 +78,8 @@ public struct WindowIndexOfMaximum: Operator {
     for axis in 2..<x.rank { flat = flat * x[axis] + positions[axis - 2] }
     return .indexOfMaximum(
       extents: window.kernel,
-      window.guarded(.load(operand: 0, variables(0..<2) + positions), positions, Array(x.extents[2...]), otherwise: -.infinity),
+      window.guarded(
+        .load(operand: 0, variables(0..<2) + positions), positions, Array(x.extents[2...]), otherwise: -.infinity),
       position: flat)
   }
 
@@ -95,7 +96,8 @@ public struct WindowIndexOfMaximum: Operator {
           let index = o.indices.map { window.position(o[$0], k[$0], $0) }
           guard zip(index, spatial.extents).allSatisfy({ $0 >= 0 && $0 < $1 }) else { return }
           let flat = spatial.offset(of: index)
-          if let current = best, !(data[plane * spatial.elementCount + flat] > data[plane * spatial.elementCount + current]) {
+          if let current = best, !(data[plane * spatial.elementCount + flat] > data[plane * spatial.elementCount + current])
+          {
             return
           }
           best = flat

@@ -89,9 +89,11 @@ public struct Slice: Multilinear {
     try require(operands.count == 1, operands, "takes one operand")
     let x = operands[0].shape
     try require(
-      [start, limit, stride].allSatisfy { $0.count == x.rank }, operands, "start, limit and stride need one entry for each axis")
+      [start, limit, stride].allSatisfy { $0.count == x.rank }, operands,
+      "start, limit and stride need one entry for each axis")
     try require(
-      (0..<x.rank).allSatisfy { 0 <= start[$0] && start[$0] <= limit[$0] && limit[$0] <= x[$0] && stride[$0] >= 1 }, operands,
+      (0..<x.rank).allSatisfy { 0 <= start[$0] && start[$0] <= limit[$0] && limit[$0] <= x[$0] && stride[$0] >= 1 },
+      operands,
       "start \(start), limit \(limit), stride \(stride) reach outside of \(x)")
     return TensorType(
       operands[0].element, Shape((0..<x.rank).map { (limit[$0] - start[$0] + stride[$0] - 1) / stride[$0] }))
@@ -100,7 +102,8 @@ public struct Slice: Multilinear {
   public func transpose(_ cotangent: Value, operand index: Int, of operands: [Value], in graph: GraphBuilder)
     throws(TypeError) -> Value
   {
-    let x = graph.shape(of: operands[0]), result = graph.shape(of: cotangent)
+    let x = graph.shape(of: operands[0])
+    let result = graph.shape(of: cotangent)
     if result.elementCount == 0 {
       return try graph.broadcast(graph.scalar(0, graph.type(of: cotangent).element), to: x)
     }

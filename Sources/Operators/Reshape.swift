@@ -30,14 +30,17 @@ public struct Reshape: Multilinear {
     .map(.load(operand: 0, Reshape.index(variables(0..<type.shape.rank), from: type.shape, to: operands[0].shape)))
   }
 
-  /// The index in `target` of the element that has `index` in `source`. Runs of axes with equal products are matched first, so
-  /// that inserted and dropped axes of extent 1 and split axes need no division by the whole size.
+  /// The index in `target` of the element that has `index` in `source`. Runs of axes with equal products are matched first,
+  /// so that inserted and dropped axes of extent 1 and split axes need no division by the whole size.
   public static func index(_ index: [IndexExpression], from source: Shape, to target: Shape) -> [IndexExpression] {
     var result = [IndexExpression](repeating: .constant(0), count: target.rank)
-    var i = 0, j = 0
+    var i = 0
+    var j = 0
     while i < source.rank || j < target.rank {
-      var sourceRun: [Int] = [], targetRun: [Int] = []
-      var sourceSize = 1, targetSize = 1
+      var sourceRun: [Int] = []
+      var targetRun: [Int] = []
+      var sourceSize = 1
+      var targetSize = 1
       repeat {
         if j == target.rank || (i < source.rank && sourceSize <= targetSize) {
           sourceRun.append(i)

@@ -1,8 +1,8 @@
 import IR
 import TensorTypes
 
-/// A sliding window over the spatial axes of [N, C, spatial...]: window o covers positions o · stride + k · dilation − pad for
-/// k in the kernel. What lies outside is padding, on the high side as far as `extents` asks for.
+/// A sliding window over the spatial axes of [N, C, spatial...]: window o covers positions o · stride + k · dilation − pad
+/// for k in the kernel. What lies outside is padding, on the high side as far as `extents` asks for.
 public struct Window: Sendable, Hashable {
   public let kernel: [Int]
   public let strides: [Int]
@@ -179,7 +179,9 @@ extension Window {
     Shape(extents).forEachIndex { o in
       Shape(kernel).forEachIndex { k in
         let index = o.indices.map { position(o[$0], k[$0], $0) }
-        if zip(index, spatial.extents).allSatisfy({ $0 >= 0 && $0 < $1 }) { pairs.append((spatial.offset(of: index), target)) }
+        if zip(index, spatial.extents).allSatisfy({ $0 >= 0 && $0 < $1 }) {
+          pairs.append((spatial.offset(of: index), target))
+        }
       }
       target += 1
     }

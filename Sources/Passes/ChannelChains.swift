@@ -72,7 +72,8 @@ struct ChannelChains {
     case .negate: step = (0, map([Double](repeating: -1, count: channels)))
     case .add: step = constant(1).map { (0, map(nil, $0)) } ?? constant(0).map { (1, map(nil, $0)) }
     case .subtract:
-      step = constant(1).map { (0, map(nil, $0.map(-))) }
+      step =
+        constant(1).map { (0, map(nil, $0.map(-))) }
         ?? constant(0).map { (1, map([Double](repeating: -1, count: channels), $0)) }
     case .multiply: step = constant(1).map { (0, map($0)) } ?? constant(0).map { (1, map($0)) }
     case .divide: step = constant(1).map { (0, map($0.map { 1 / $0 })) }

@@ -29,7 +29,8 @@ public enum FoldBatchNorm: Pass {
     return try graph.rewritten { (node, value, operands, builder) throws(TypeError) -> Value? in
       for (old, new) in zip(node.operands, operands) { renamed[old] = new }
       guard let chain = chains.ending(at: value), let base = renamed[chain.base] else { return nil }
-      let map = chain.map, source = graph[chain.base]
+      let map = chain.map
+      let source = graph[chain.base]
       if map.changesScale, chains.useCounts[chain.base.index] == 1, let operation = source.operation,
         let (name, tensor) = scaledWeights(of: source, by: map.scale, in: graph),
         let input = renamed[source.operands[0]]
@@ -98,7 +99,8 @@ extension Constant {
   private func forEachElement(groups: Int, _ body: (_ index: Int, _ outputChannel: Int, _ inputChannel: Int) -> Void) {
     let shape = tensor.shape
     let taps = shape.extents[2...].reduce(1, *)
-    let perGroup = shape[1], outputsPerGroup = max(shape[0] / groups, 1)
+    let perGroup = shape[1]
+    let outputsPerGroup = max(shape[0] / groups, 1)
     var index = 0
     for k in 0..<shape[0] {
       for c in 0..<perGroup {

@@ -28,7 +28,8 @@ public enum FoldConstants: Pass {
         let shape = isElementwise ? compact.shape : type.shape
         let targets = isElementwise ? constant.axes.compactMap(axes.firstIndex(of:)) : constant.axes
         guard shape.elementCount <= budget else { return nil }
-        let expanded = constant.tensor.shape == shape
+        let expanded =
+          constant.tensor.shape == shape
           ? constant.tensor
           : Broadcast(shape: shape, axes: targets).evaluate([constant.tensor], type: TensorType(type.element, shape))
         tensors.append(expanded)

@@ -89,7 +89,8 @@ private struct FusionPlan {
       }
     }
     func enlarges(_ user: Value) -> Bool {
-      graph[user].operation is Broadcast && graph[user].type.shape.elementCount > graph[graph[user].operands[0]].type.shape.elementCount
+      graph[user].operation is Broadcast
+        && graph[user].type.shape.elementCount > graph[graph[user].operands[0]].type.shape.elementCount
     }
 
     for index in graph.nodes.indices.reversed() {
@@ -134,7 +135,9 @@ private struct FusionPlan {
     return false
   }
 
-  func isScalarConstant(_ value: Value) -> Bool { graph[value].constant != nil && graph[value].type.shape.elementCount == 1 && graph[value].type.shape.rank == 0 }
+  func isScalarConstant(_ value: Value) -> Bool {
+    graph[value].constant != nil && graph[value].type.shape.elementCount == 1 && graph[value].type.shape.rank == 0
+  }
 
   /// The nodes of a region in topological order, scalar constants included.
   func region(of result: Value) -> [Value] {

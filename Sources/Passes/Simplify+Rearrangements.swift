@@ -64,7 +64,8 @@ extension Simplify {
     RewriteRule("broadcast(reshape(x)) that inserts 1s = broadcast(x)") { site throws(TypeError) in
       guard let outer = site.operation as? Broadcast, let (_, x) = site.definition(site.operands[0], Reshape.self)
       else { return nil }
-      let source = site.shape(of: x[0]), reshaped = site.shape(of: site.operands[0])
+      let source = site.shape(of: x[0])
+      let reshaped = site.shape(of: site.operands[0])
       guard source.significantAxes.count == source.rank, source.differsByUnitsOnly(from: reshaped) else { return nil }
       return try site.builder.broadcast(x[0], to: site.shape, axes: reshaped.significantAxes.map { outer.axes[$0] })
     },
@@ -115,7 +116,8 @@ extension Simplify {
       for part in parts {
         let extent = site.shape(of: part)[axis]
         if slice.start[axis] >= before && last < before + extent {
-          var start = slice.start, limit = slice.limit
+          var start = slice.start
+          var limit = slice.limit
           start[axis] -= before
           limit[axis] = last + 1 - before
           return try site.builder.append(Slice(start: start, limit: limit, stride: slice.stride), [part])
@@ -159,7 +161,8 @@ extension Simplify {
       guard first >= 0, last < x[gather.axis], step >= 1,
         zip(positions, positions.dropFirst()).allSatisfy({ $1.subtractingReportingOverflow($0) == (step, false) })
       else { return nil }
-      var start = [Int](repeating: 0, count: x.rank), stride = [Int](repeating: 1, count: x.rank)
+      var start = [Int](repeating: 0, count: x.rank)
+      var stride = [Int](repeating: 1, count: x.rank)
       var limit = x.extents
       (start[gather.axis], limit[gather.axis], stride[gather.axis]) = (Int(first), Int(last) + 1, Int(step))
       let slice = try site.builder.append(Slice(start: start, limit: limit, stride: stride), [site.operands[0]])

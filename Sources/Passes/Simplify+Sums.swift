@@ -88,7 +88,8 @@ extension Simplify {
         let rank = permute.order.count
         return permute.order == Array(0..<rank - 2) + [rank - 1, rank - 2] ? x[0] : nil
       }
-      let left = transposed(site.operands[0]), right = transposed(site.operands[1])
+      let left = transposed(site.operands[0])
+      let right = transposed(site.operands[1])
       guard left != nil || right != nil else { return nil }
       let flipped = MatrixProduct(
         transposeLeft: product.transposeLeft != (left != nil), transposeRight: product.transposeRight != (right != nil))

@@ -9,7 +9,7 @@ struct ProfileCommand: ParsableCommand {
   @Argument(help: "An ONNX file.") var model: String
   @Option(help: "Images in a batch.") var batch = 1
   @Option(help: "What is computed.") var of = DerivedGraph.forward
-  @Option(help: "The interpreter of --of step: cam.") var interpreter = "cam"
+  @Option(help: "The interpreter of --of step: cam or grad.") var interpreter = "cam"
   @Option(help: "How many of the slowest steps are shown.") var limit = 40
   @OptionGroup var modelOptions: ModelOptions
   @Option(help: "The processor to compile for.") var cpu: String?

@@ -9,7 +9,8 @@ import Testing
       .deletingLastPathComponent()
     let readme = try String(contentsOf: root.appendingPathComponent("README.md"), encoding: .utf8)
     let rest = try #require(readme.range(of: "The operators:\n\n")).upperBound
-    let paragraph = readme[rest...].prefix(upTo: try #require(readme.range(of: ".\n", range: rest..<readme.endIndex)).lowerBound)
+    let end = try #require(readme.range(of: ".\n", range: rest..<readme.endIndex)).lowerBound
+    let paragraph = readme[rest..<end]
     let listed = paragraph.split { " ,\n".contains($0) }.map(String.init)
     #expect(listed == ImportRule.all.keys.sorted())
   }

@@ -8,8 +8,8 @@ extension ImportRule {
     "ConvTranspose": ImportRule(2...3, transposedConvolution),
   ]
 
-  /// Conv-1, -11, -22: [N, C, I...] with a filter [K, C/group, F...] and a bias [K].
-  private static func convolution(_ node: NodeImport) throws -> Value {
+  /// The first two operands: floating-point, of one rank with at least one spatial axis.
+  private static func inputAndFilter(_ node: NodeImport) throws -> (x: Value, filter: Value) {
     let x = try node.operand(0)
     let filter = try node.operand(1)
     try node.requireFloat(x)
@@ -18,6 +18,14 @@ extension ImportRule {
     guard input.rank >= 3, weights.rank == input.rank else {
       throw ImportProblem("input \(input) and filter \(weights) need one rank of at least 3")
     }
+    return (x, filter)
+  }
+
+  /// Conv-1, -11, -22: [N, C, I...] with a filter [K, C/group, F...] and a bias [K].
+  private static func convolution(_ node: NodeImport) throws -> Value {
+    let (x, filter) = try inputAndFilter(node)
+    let input = node.shape(x)
+    let weights = node.shape(filter)
     let groups = try groups(node)
     let frame = try SlidingWindow(node, kernel: Array(weights.extents[2...]))
     let (low, high) = try frame.pads(over: Array(input.extents[2...]))
@@ -29,14 +37,9 @@ extension ImportRule {
 
   /// ConvTranspose-1, -11, -22: the convolution that maps the result to x, solved for its input.
   private static func transposedConvolution(_ node: NodeImport) throws -> Value {
-    let x = try node.operand(0)
-    let filter = try node.operand(1)
-    try node.requireFloat(x)
+    let (x, filter) = try inputAndFilter(node)
     let input = node.shape(x)
     let weights = node.shape(filter)
-    guard input.rank >= 3, weights.rank == input.rank else {
-      throw ImportProblem("input \(input) and filter \(weights) need one rank of at least 3")
-    }
     let groups = try groups(node)
     let spatial = input.rank - 2
     let frame = try SlidingWindow(node, kernel: Array(weights.extents[2...]))
