@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Trains the small classifier that the repository holds: a residual network with global average pooling on Fashion-MNIST.
 
-usage: $(tools/environment tools/peers/requirements.txt)/bin/python tools/train-fashion.py [--data DIR] [--epochs N]
+usage: $(tools/environment tools/references/requirements.txt)/bin/python tools/train-fashion.py [--data DIR] [--epochs N]
 
 The images are those of Debian's package dataset-fashion-mnist (MIT licence). Writes graphs/models/fashion-resnet.onnx, its
 preprocessing in fashion-resnet.json, fashion-labels.txt, and README.md with the accuracy on the 10,000 test images; and to

@@ -1,4 +1,4 @@
-// Written by tools/peers/images.py.
+// Written by tools/references/images.py.
 
 enum RecordedArrays {
   static let stored = """

@@ -8,11 +8,11 @@ import ONNX
 import TensorTypes
 import Testing
 
-/// The folder that tools/peers/full.py fills, named by ADJOINT_PEERS; the tests below are skipped without it.
+/// The folder that tools/references/full.py fills, named by ADJOINT_PEERS; the tests below are skipped without it.
 private let peersFolder: String? = ProcessInfo.processInfo.environment["ADJOINT_PEERS"]
 
 /// Real classifiers at 224 x 224 against ONNX Runtime and PyTorch. Takes minutes, and needs an optimised build.
-@Suite(.enabled(if: peersFolder != nil, "ADJOINT_PEERS names no folder made by tools/peers/full.py"), .serialized)
+@Suite(.enabled(if: peersFolder != nil, "ADJOINT_PEERS names no folder made by tools/references/full.py"), .serialized)
 struct LargePeersTests {
   static let models = [
     "efficientnet-lite0", "open-nsfw", "resnet50-legacy", "resnet50-dynamo", "densenet169-legacy", "densenet169-dynamo",

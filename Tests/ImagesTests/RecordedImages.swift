@@ -1,4 +1,4 @@
-// Written by tools/peers/images.py.
+// Written by tools/references/images.py.
 
 enum RecordedImages {
   /// Size before and after, filter, and the levels of the resized synthetic image.

@@ -7,7 +7,7 @@ func bytes(_ base64: String) throws -> [UInt8] {
   Array(try #require(Data(base64Encoded: base64, options: .ignoreUnknownCharacters)))
 }
 
-/// The image that tools/peers/images.py makes by the same formula.
+/// The image that tools/references/images.py makes by the same formula.
 func synthetic(width: Int, height: Int) -> Image {
   var pixels: [UInt8] = []
   for y in 0..<height {

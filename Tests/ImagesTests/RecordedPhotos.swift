@@ -1,4 +1,4 @@
-// Written by tools/peers/images.py.
+// Written by tools/references/images.py.
 
 enum RecordedPhotos {
   /// FNV-1a of a photo's pixels; of shorter side 256, bicubic, cropped to 224; of 224 x 224, bilinear.

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Exports small networks with both of PyTorch's exporters and records their logits, gradients and Hessian-vector products.
 
-usage: $(tools/environment tools/peers/requirements.txt)/bin/python tools/peers/record.py
+usage: $(tools/environment tools/references/requirements.txt)/bin/python tools/references/record.py
 Writes graphs/peers/<network>-<exporter>.onnx and .npz; graphs/peers/README.md says what the arrays are.
 """
 import pathlib

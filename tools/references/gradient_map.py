@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Records what PyTorch makes of one step of ADV2 against GRAD on the small networks of graphs/peers, in float64.
 
-usage: $(tools/environment tools/peers/requirements.txt)/bin/python tools/peers/gradient_map.py
+usage: $(tools/environment tools/references/requirements.txt)/bin/python tools/references/gradient_map.py
 Writes graphs/peers/<network>-grad.npz; graphs/peers/README.md says what the arrays are.
 """
 import pathlib

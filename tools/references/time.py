@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Times PyTorch (eager), ONNX Runtime and Adjoint on this machine, one after the other; compare within one run only.
 
-usage: $(tools/environment tools/peers/requirements.txt)/bin/python tools/peers/time.py [--batch 1 8] [--json FILE]
+usage: $(tools/environment tools/references/requirements.txt)/bin/python tools/references/time.py [--batch 1 8] [--json FILE]
 Forward, and input gradient of the summed cross-entropy, in float32; best and median of several, in milliseconds.
 Needs full.py's ResNet-50 (legacy exporter) and tools/fetch-models' EfficientNet-Lite0.
 """

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Records what NumPy writes and what Pillow decodes and resizes, for the tests of Arrays and Images.
 
-usage: $(tools/environment tools/peers/requirements.txt)/bin/python tools/peers/images.py
+usage: $(tools/environment tools/references/requirements.txt)/bin/python tools/references/images.py
 Writes Tests/ArraysTests/RecordedArrays.swift, Tests/ImagesTests/RecordedImages.swift and, when the photos are at hand,
 Tests/ImagesTests/RecordedPhotos.swift.
 """
@@ -17,7 +17,7 @@ from PIL import Image
 import photos
 
 tests = pathlib.Path(__file__).resolve().parent.parent.parent / "Tests"
-HEADER = "// Written by tools/peers/images.py.\n\n"
+HEADER = "// Written by tools/references/images.py.\n\n"
 FILTERS = {"bilinear": Image.BILINEAR, "bicubic": Image.BICUBIC}
 # Width and height before and after: smaller, larger, mixed, one direction only, columns first.
 SIZES = [

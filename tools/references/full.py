@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Exports or fetches large networks and records PyTorch's derivatives of each at batch 1, as record.py does for small ones.
 
-usage: $(tools/environment tools/peers/requirements.txt)/bin/python tools/peers/full.py [--only NAME...]
+usage: $(tools/environment tools/references/requirements.txt)/bin/python tools/references/full.py [--only NAME...]
 Writes NAME.onnx and, of several photos, NAME.npz, NAME-1.npz, ... to ${XDG_CACHE_HOME:-~/.cache}/adjoint/peers. Needs what
 tools/fetch-models makes, and the photos that photos.py reads. In float32 a pre-activation next to a kink may fall on its
 other side, which moves a derivative by far more than rounding; several photos show how often. Files that exist are kept.

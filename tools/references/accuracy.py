@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Counts how many photos EfficientNet-Lite0 classifies correctly in ONNX Runtime.
 
-usage: $(tools/environment tools/peers/requirements.txt)/bin/python tools/peers/accuracy.py [--save]
+usage: $(tools/environment tools/references/requirements.txt)/bin/python tools/references/accuracy.py [--save]
 --save writes efficientnet-lite0-photos.npz beside the references of full.py: x [200, 3, 224, 224] as the model takes it, the
 classes, and ONNX Runtime's logits, so that another implementation can be judged on the same pixels.
 """
