@@ -93,10 +93,16 @@ public struct AttackJob {
         runner, mapShape: interpreter.mapShape, derivativeOrder: interpreter.derivativeOrder, settings: settings)
       let chosen = try classify(open, driver, room: room, events)
       let batchCount = (chosen.count + model.classifier.batch - 1) / model.classifier.batch
+      let neighbours = NeighbouringMaps(
+        order: names.filter { name in finished[name] != nil || chosen.contains { $0.name == name } },
+        maps: Dictionary(uniqueKeysWithValues: chosen.compactMap { image in image.benign.map { (image.name, $0.map) } }),
+        mapShape: interpreter.mapShape, output: output)
       try events(.attacking(images: chosen.count, steps: batchCount * settings.totalSteps))
       for first in 0..<batchCount {
         let part = Array(chosen.dropFirst(first * model.classifier.batch).prefix(model.classifier.batch))
-        let records = try attack(part, driver, recorded) { try events(.step(done: first * settings.totalSteps + $0)) }
+        let records = try attack(part, driver, neighbours, recorded) {
+          try events(.step(done: first * settings.totalSteps + $0))
+        }
         try results.add(records)
         for record in records {
           finished[record.image] = record
@@ -147,7 +153,8 @@ public struct AttackJob {
   }
 
   private func attack(
-    _ candidates: [Candidate], _ driver: AttackDriver, _ recorded: AttackRecord.Settings, progress: (Int) throws -> Void
+    _ candidates: [Candidate], _ driver: AttackDriver, _ neighbours: NeighbouringMaps, _ recorded: AttackRecord.Settings,
+    progress: (Int) throws -> Void
   ) throws -> [AttackRecord] {
     let start = ContinuousClock.now
     let batch = batch(candidates)
@@ -161,18 +168,22 @@ public struct AttackJob {
     let files = try outcomes.map { outcome throws(ImageError) in try model.image(outcome.result.levels).encodedPNG() }
     let decoded = try files.map { bytes throws(ImageError) in try Image(decoding: bytes) }
     let float = try judge(outcomes.flatMap(\.result.pixels))
-    let png = try judge(decoded.flatMap { pixels(model.levels($0)) })
+    let judged = decoded.flatMap { pixels(model.levels($0)) }
+    let png = try judge(judged)
     var others: [(name: String, measurements: [Measurement])] = []
     for (index, other) in (outcomes.first?.others ?? []).enumerated() {
       others.append((other.name, try judge(outcomes.flatMap { pixels($0.others[index].iterate.levels) })))
     }
+    let beside = try AttackControls(
+      batch, benign: benign, adversarial: judged, neighbours: try candidates.map { try neighbours.neighbour(of: $0.name) },
+      driver)
     let seconds = (ContinuousClock.now - start).seconds
 
     var records: [AttackRecord] = []
     for (index, candidate) in candidates.enumerated() {
       let outcome = outcomes[index]
       func judgement(_ measurement: Measurement) -> AttackRecord.Judgement {
-        .init(measurement, target: candidate.target, confidence: AttackSettings.confidentProbability)
+        .init(measurement, benign: outcome.benign.map, target: candidate.target)
       }
       let record = AttackRecord(
         image: candidate.name, path: candidate.request.path, imageSHA256: candidate.imageSHA256, label: outcome.label,
@@ -185,7 +196,8 @@ public struct AttackJob {
           .init(
             name: other.name, step: outcome.others[position].iterate.step, png: judgement(other.measurements[index]))
         },
-        sweeps: outcome.sweeps, comparisonSweeps: outcome.comparisonSweeps, seconds: seconds,
+        controls: beside.controls[index], originalClass: beside.originalClass[index], sweeps: outcome.sweeps,
+        comparisonSweeps: outcome.comparisonSweeps, seconds: seconds,
         threads: options.execution.threads ?? ThreadPool.usableProcessorCount, settings: recorded)
       let comparison = others.first { $0.name == "pgd.last" }?.measurements[index]
       let report = try attackReport(
@@ -253,6 +265,11 @@ public func makeInterpreter(_ name: String, for classifier: Classifier, mode: At
     }
   interpreter.network = try Pipeline.prepare(interpreter.network)
   return interpreter
+}
+
+/// In a sentence what of images [B, C, H, W] the interpreter of that name leaves out; nil where it takes all of them.
+public func interpreterRemark(_ name: String, imageShape: Shape) -> String? {
+  name == "grad" ? GradientMap.remark(imageShape: imageShape) : nil
 }
 
 extension ResizeRule {

@@ -8,21 +8,71 @@ public struct AttackRecord: Sendable, Codable {
     public let targetProbability: Double
     /// Whether the label is the target.
     public let success: Bool
-    /// Label, probability and map distance within their limits.
-    public let jointSuccess: Bool
+    /// Whether the attack `succeeds(within: 0.06)`.
+    public private(set) var jointSuccess = false
     public let mapL1: Double
     public let mapL2: Double
+    /// The rank correlation with the benign map; nil where a map is constant.
+    public let mapSpearman: Double?
+    /// The share of the strongest 10 % of places that both maps have in common; nil where a map is constant.
+    public let mapTopOverlap: Double?
+    /// Nil where a map is zero everywhere.
+    public let mapCosine: Double?
     /// Minimum and maximum of the map before it is normalised.
     public let rawMapRange: [Float]
 
-    init(_ measurement: Measurement, target: Int, confidence: Double) {
+    init(_ measurement: Measurement, benign: [Float], target: Int) {
+      let map = MapComparison(measurement.map, benign: benign)
       label = measurement.label
       targetProbability = measurement.targetProbability
       success = measurement.label == target
-      jointSuccess = measurement.succeeds(target: target, confidence: confidence)
-      mapL1 = measurement.l1
-      mapL2 = measurement.l2
+      mapL1 = map.l1
+      mapL2 = map.l2
+      mapSpearman = map.spearman
+      mapTopOverlap = map.topOverlap
+      mapCosine = map.cosine
       rawMapRange = [measurement.rawRange.low, measurement.rawRange.low + measurement.rawRange.extent]
+      jointSuccess = succeeds(within: 0.06)
+    }
+
+    /// Joint success: label and probability are those of an attack, and the map, which is not constant, is that close.
+    func succeeds(within mapDistance: Double) -> Bool {
+      success && targetProbability >= AttackSettings.confidentProbability && mapSpearman != nil && mapL1 <= mapDistance
+    }
+  }
+
+  /// A map that no attack made, against which the attack's distance to the benign map is to be held.
+  public struct Control: Sendable, Codable {
+    public enum Kind: String, Sendable, Codable, CaseIterable {
+      /// The photo with uniform noise of at most eps, and its own label.
+      case noise
+      /// The benign map of the next image of the job; after the last comes the first.
+      case otherImage
+      /// The mean of the benign map everywhere.
+      case constant
+      /// The unchanged photo, for the target class.
+      case cleanTarget
+    }
+
+    public let kind: Kind
+    /// Whose map it is, of `otherImage`.
+    public let image: String?
+    public let map: MapComparison?
+    /// Why there is no map.
+    public let unavailable: String?
+
+    init(_ kind: Kind, _ map: MapComparison, image: String? = nil) {
+      self.kind = kind
+      self.image = image
+      self.map = map
+      unavailable = nil
+    }
+
+    init(_ kind: Kind, unavailable: String) {
+      self.kind = kind
+      image = nil
+      map = nil
+      self.unavailable = unavailable
     }
   }
 
@@ -70,6 +120,9 @@ public struct AttackRecord: Sendable, Codable {
   /// Measured again from the decoded PNG file.
   public let png: Judgement
   public let others: [OtherIterate]
+  public let controls: [Control]
+  /// The map of the unchanged photo's label, on the adversarial image: a viewer of both classes sees it move.
+  public let originalClass: MapComparison
   public let sweeps: SweepCounts
   public let comparisonSweeps: SweepCounts
   /// Wall-clock time of the batch that the image was part of.

@@ -1,57 +1,109 @@
 import Attacks
 
-/// What several attacks together show: shares with 95 % intervals, and mean map distances over all images.
+/// What several attacks together show, over all images: shares with 95 % intervals, and means.
 public struct AttackSummary: Sendable {
+  /// One iterate of every image.
   public struct Row: Sendable {
     public let name: String
     public let success: Share
-    public let jointSuccess: Share
+    /// For each of `thresholds` the joint successes with a map that close.
+    public let jointSuccesses: [Share]
     public let meanTargetProbability: Double
-    public let meanMapL1: Double
   }
 
+  /// One map of every image, beside the benign one.
+  public struct MapRow: Sendable {
+    public let name: String
+    /// How many images have such a map.
+    public let count: Int
+    public let meanL1: Double?
+    /// Over the images whose label is the target.
+    public let meanL1OverSuccesses: Double?
+    /// Over the `rankedCount` images whose two maps are not constant.
+    public let meanSpearman: Double?
+    public let rankedCount: Int
+    public let meanTopOverlap: Double?
+  }
+
+  /// Map distances at which joint success is counted.
+  public static let thresholds = [0.02, 0.04, 0.06, 0.08, 0.1]
+
   public let rows: [Row]
+  public let maps: [MapRow]
+  /// How many images there are.
+  public let count: Int
+  /// The map rows against which ratios are taken: PGD's last iterate and, last, that of PGD's three with the smallest mean
+  /// L1, which may be one row; empty where PGD was not run beside.
+  public let references: [MapRow]
 
   /// - Parameter records: of one job; at least one.
   public init(_ records: [AttackRecord]) {
-    func row(_ name: String, _ judgements: [AttackRecord.Judgement]) -> Row {
-      let count = judgements.count
-      return Row(
-        name: name, success: Share(judgements.count(where: \.success), of: count),
-        jointSuccess: Share(judgements.count(where: \.jointSuccess), of: count),
-        meanTargetProbability: judgements.reduce(0) { $0 + $1.targetProbability } / Double(max(count, 1)),
-        meanMapL1: judgements.reduce(0) { $0 + $1.mapL1 } / Double(max(count, 1)))
-    }
     let attack = records.first?.settings.attack ?? ""
-    var rows = [row(attack, records.map(\.png))]
+    var iterates = [(attack, records.map(\.png))]
     for name in (records.first?.others ?? []).map(\.name) {
-      rows.append(
-        row(
-          name.contains(".") ? name : "\(attack).\(name)",
-          records.compactMap { record in record.others.first { $0.name == name }?.png }))
+      let judgements = records.compactMap { record in record.others.first { $0.name == name }?.png }
+      iterates.append((name.contains(".") ? name : "\(attack).\(name)", judgements))
     }
-    self.rows = rows
+    count = records.count
+    rows = iterates.map { Row(name: $0, $1) }
+    maps =
+      iterates.map { MapRow(name: $0, $1) }
+      + AttackRecord.Control.Kind.allCases.map { kind in
+        MapRow(name: kind.words, records.compactMap { record in record.controls.first { $0.kind == kind }?.map })
+      } + [MapRow(name: "original class", records.map(\.originalClass))]
+    let comparison = maps.filter { $0.name.hasPrefix("pgd.") && attack != "pgd" }
+    let last = comparison.first { $0.name == "pgd.last" }
+    let best = comparison.min { ($0.meanL1 ?? .infinity) < ($1.meanL1 ?? .infinity) }
+    references = (last?.name == best?.name ? [best] : [last, best]).compactMap(\.self)
+  }
+}
+
+extension AttackSummary.Row {
+  init(name: String, _ judgements: [AttackRecord.Judgement]) {
+    self.name = name
+    success = Share(judgements.count(where: \.success), of: judgements.count)
+    jointSuccesses = AttackSummary.thresholds.map { distance in
+      Share(judgements.count { $0.succeeds(within: distance) }, of: judgements.count)
+    }
+    meanTargetProbability = mean(judgements.map(\.targetProbability)) ?? 0
+  }
+}
+
+extension AttackSummary.MapRow {
+  init(name: String, _ judgements: [AttackRecord.Judgement]) {
+    self.name = name
+    count = judgements.count
+    meanL1 = mean(judgements.map(\.mapL1))
+    meanL1OverSuccesses = mean(judgements.filter(\.success).map(\.mapL1))
+    let correlations = judgements.compactMap(\.mapSpearman)
+    meanSpearman = mean(correlations)
+    rankedCount = correlations.count
+    meanTopOverlap = mean(judgements.compactMap(\.mapTopOverlap))
   }
 
-  /// A table, one row for each iterate that is compared.
-  public var text: String {
-    let name = max(rows.map(\.name.count).max() ?? 0, 6)
-    func padded(_ words: String, _ width: Int) -> String {
-      words + String(repeating: " ", count: max(0, width - words.count))
+  init(name: String, _ comparisons: [MapComparison]) {
+    self.name = name
+    count = comparisons.count
+    meanL1 = mean(comparisons.map(\.l1))
+    meanL1OverSuccesses = nil
+    let correlations = comparisons.compactMap(\.spearman)
+    meanSpearman = mean(correlations)
+    rankedCount = correlations.count
+    meanTopOverlap = mean(comparisons.compactMap(\.topOverlap))
+  }
+}
+
+private func mean(_ numbers: [Double]) -> Double? {
+  numbers.isEmpty ? nil : numbers.reduce(0, +) / Double(numbers.count)
+}
+
+extension AttackRecord.Control.Kind {
+  fileprivate var words: String {
+    switch self {
+    case .noise: "uniform noise"
+    case .otherImage: "another photo"
+    case .constant: "constant map"
+    case .cleanTarget: "unchanged, target class"
     }
-    func share(_ share: Share) -> String {
-      let interval = share.interval
-      return "\(share.count)/\(share.total) [\(fixed(interval.lowerBound, 2)), \(fixed(interval.upperBound, 2))]"
-    }
-    var lines = [
-      padded("attack", name) + "  " + padded("target label", 20) + "  " + padded("joint success", 20)
-        + "  mean p  mean map L1"
-    ]
-    for row in rows {
-      lines.append(
-        padded(row.name, name) + "  " + padded(share(row.success), 20) + "  " + padded(share(row.jointSuccess), 20) + "  "
-          + fixed(row.meanTargetProbability, 3) + "   " + fixed(row.meanMapL1, 4))
-    }
-    return lines.joined(separator: "\n")
   }
 }

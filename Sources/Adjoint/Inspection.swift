@@ -40,16 +40,20 @@ public struct Inspection: Sendable, Encodable {
   /// "softmax" or "log-softmax" when the scores are probabilities, and logits were recovered by dropping it.
   public let droppedSoftmax: String?
   public let cam: CAM
+  /// What GRAD leaves out of images of this size, in a sentence.
+  public let gradRemark: String?
 
   /// - Throws: `ModelError`, `FileError`, `TypeError`, `UsageError`; a model that is no classifier is no error.
   public init(path: String, batch: Int, shapes: [String: [Int]], overrides: ModelDescription) throws {
     self.path = path
     let imported: ImportedModel
     var dropped: String?
+    var remark: String?
     do {
       let model = try ImageClassifier(path: path, batch: batch, shapes: shapes, overrides: overrides)
       imported = model.imported
       dropped = model.classifier.dropped
+      remark = interpreterRemark("grad", imageShape: model.imageShape)
       do {
         let layer = try ClassActivationMap(model.classifier).layer
         cam = CAM(
@@ -62,6 +66,7 @@ public struct Inspection: Sendable, Encodable {
       cam = CAM(layer: nil, featureShape: nil, classCount: nil, refusal: error.description)
     }
     droppedSoftmax = dropped
+    gradRemark = remark
     let graph = imported.graph
     func port(_ name: String, _ value: Value) -> Port {
       Port(name: name, element: graph[value].type.element.rawValue, shape: graph[value].type.shape.extents)

@@ -35,13 +35,13 @@ public struct AttackDriver {
     let mapSize = maps.count / shape[0]
     let classCount = probabilities.count / shape[0]
     guard probabilities.allSatisfy(\.isFinite) else { throw AttackError.notFinite(graph: AttackPrograms.mapName, step: 0) }
+    guard maps.allSatisfy(\.isFinite) else { throw AttackError.mapNotFinite }
     return (0..<shape[0]).map { image in
       let p = Array(probabilities[image * classCount..<(image + 1) * classCount])
       let map = Array(maps[image * mapSize..<(image + 1) * mapSize])
       return Measurement(
         label: indexOfMaximum(p), targetProbability: Double(p[classes[image]]), probabilities: p, map: map,
-        rawRange: (low[image], extent[image]), l1: benign.map { MapMetrics.l1($0[image], map) } ?? 0,
-        l2: benign.map { MapMetrics.l2($0[image], map) } ?? 0)
+        rawRange: (low[image], extent[image]), l1: benign.map { MapMetrics.l1($0[image], map) } ?? 0)
     }
   }
 

@@ -1,6 +1,7 @@
 /// Why an attack stops.
 public enum AttackError: Error, Sendable, Equatable, CustomStringConvertible {
   case notFinite(graph: String, step: Int)
+  case mapNotFinite
   case missingOutput(graph: String, name: String)
 
   public var description: String {
@@ -8,6 +9,7 @@ public enum AttackError: Error, Sendable, Equatable, CustomStringConvertible {
     case .notFinite(let graph, let step):
       "the model's scores are not finite at step \(step) (program \(graph)): "
         + "it overflows on an image, or its weights are not finite"
+    case .mapNotFinite: "the map of an image is not finite: the model's derivatives or features overflow on it"
     case .missingOutput(let graph, let name): "program \(graph) has no output \(name)"
     }
   }

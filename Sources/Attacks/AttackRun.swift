@@ -97,7 +97,7 @@ struct AttackRun {
   private func labelProbabilities(progress: Double, step: Int) -> HostTensor {
     let low = 0.95 + 0.04 * progress
     let random = KeyedRandom(seed: driver.settings.seed)
-    return HostTensor([batch.count], imageKeys.map { Float(low + (1 - low) * random.unit(image: $0, step: step)) })
+    return HostTensor([batch.count], imageKeys.map { Float(low + (1 - low) * random.unit(image: $0, draw: step)) })
   }
 
   private mutating func take(_ graph: String, _ x: [Float], _ inputs: [String: HostTensor], step: Int) throws

@@ -1,12 +1,15 @@
-/// Random numbers that seed, image and step alone decide, wherever the image stands in whatever batch.
+/// Random numbers that seed, image and number of the draw alone decide, wherever the image stands in whatever batch.
+///
+/// The steps of an attack take the draws below 2³², noise on an image those from there on.
 struct KeyedRandom {
+  static let firstDrawOfNoise = 1 << 32
   private let seed: UInt64
 
   init(seed: UInt64) { self.seed = seed }
 
   /// A number in 0 ..< 1.
-  func unit(image: UInt64, step: Int) -> Double {
-    let bits = Self.mixed(Self.mixed(Self.mixed(seed) ^ image) ^ UInt64(step))
+  func unit(image: UInt64, draw: Int) -> Double {
+    let bits = Self.mixed(Self.mixed(Self.mixed(seed) ^ image) ^ UInt64(draw))
     return Double(bits >> 11) * 0x1p-53
   }
 

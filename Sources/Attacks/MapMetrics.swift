@@ -1,4 +1,4 @@
-/// Distances of two normalised maps.
+/// Distances and likenesses of two maps of one size.
 public enum MapMetrics {
   /// mean |a − b|
   public static func l1(_ a: some Collection<Float>, _ b: some Collection<Float>) -> Double {
@@ -10,49 +10,43 @@ public enum MapMetrics {
     let sum: Double = zip(a, b).reduce(0) { $0 + Double($1.0 - $1.1) * Double($1.0 - $1.1) }
     return (sum / Double(max(a.count, 1))).squareRoot()
   }
-}
 
-/// A share with its 95 % Wilson score interval (Wilson 1927).
-public struct Share: Sendable, Equatable {
-  public let count: Int
-  public let total: Int
+  /// a · b / (|a| |b|); nil where a map is zero everywhere.
+  public static func cosine(_ a: [Float], _ b: [Float]) -> Double? { cosine(a.map(Double.init), b.map(Double.init)) }
 
-  public init(_ count: Int, of total: Int) {
-    self.count = count
-    self.total = total
+  /// The correlation of ranks, equal elements sharing the mean of theirs (Spearman 1904); nil where a map is constant, which
+  /// has no ranks. Cost: two sorts.
+  public static func spearman(_ a: [Float], _ b: [Float]) -> Double? { cosine(centredRanks(a), centredRanks(b)) }
+
+  /// The share of the strongest 10 % of places, at least one, that both maps have in common; the first of equal places is
+  /// the stronger. Nil where a map is constant, which has no strongest places.
+  public static func topOverlap(_ a: [Float], _ b: [Float]) -> Double? {
+    guard !isConstant(a), !isConstant(b) else { return nil }
+    let count = max((a.count + 5) / 10, 1)
+    func strongest(_ map: [Float]) -> Set<Int> {
+      Set(map.indices.sorted { (map[$1], $0) < (map[$0], $1) }.prefix(count))
+    }
+    return Double(strongest(a).intersection(strongest(b)).count) / Double(count)
   }
 
-  public var value: Double { total == 0 ? 0 : Double(count) / Double(total) }
+  static func isConstant(_ map: [Float]) -> Bool { map.allSatisfy { $0 == map[0] } }
 
-  public var interval: ClosedRange<Double> {
-    guard total > 0 else { return 0...1 }
-    let z = 1.959963984540054
-    let n = Double(total), p = value
-    let centre = (p + z * z / (2 * n)) / (1 + z * z / n)
-    let half = z / (1 + z * z / n) * (p * (1 - p) / n + z * z / (4 * n * n)).squareRoot()
-    return max(0, centre - half)...min(1, centre + half)
-  }
-}
-
-/// What a classifier and an interpreter say about one image of an attack.
-public struct Measurement: Sendable, Equatable {
-  public let label: Int
-  public let targetProbability: Double
-  public let probabilities: [Float]
-  /// Of the class the measurement was made for.
-  public let map: [Float]
-  /// Minimum of the raw map, and its maximum minus its minimum.
-  public let rawRange: (low: Float, extent: Float)
-  /// Distance of the map to the benign one.
-  public let l1: Double
-  public let l2: Double
-
-  public static func == (a: Measurement, b: Measurement) -> Bool {
-    a.probabilities == b.probabilities && a.map == b.map && a.rawRange == b.rawRange && a.l1 == b.l1 && a.l2 == b.l2
+  private static func cosine(_ a: [Double], _ b: [Double]) -> Double? {
+    func product(_ a: [Double], _ b: [Double]) -> Double { zip(a, b).reduce(0) { $0 + $1.0 * $1.1 } }
+    let squares: Double = product(a, a) * product(b, b)
+    return squares > 0 ? product(a, b) / squares.squareRoot() : nil
   }
 
-  /// Joint success: the label is the target with some confidence, and the map is close to the benign one.
-  public func succeeds(target: Int, confidence: Double = 0.9, mapDistance: Double = 0.06) -> Bool {
-    label == target && targetProbability >= confidence && l1 <= mapDistance
+  /// The rank of each element minus the mean of all ranks, exact.
+  private static func centredRanks(_ map: [Float]) -> [Double] {
+    let order = map.indices.sorted { map[$0] < map[$1] }
+    var ranks = [Double](repeating: 0, count: map.count)
+    var first = 0
+    while first < order.count {
+      let end = order[first...].firstIndex { map[$0] != map[order[first]] } ?? order.count
+      for position in first..<end { ranks[order[position]] = Double(first + end - order.count) / 2 }
+      first = end
+    }
+    return ranks
   }
 }

@@ -30,6 +30,18 @@ public struct ThreatModel: Sendable, Equatable {
       return UInt8(min(max(nearest, low), high))
     }
   }
+
+  /// The image after uniform noise of at most `eps`, on the 8-bit lattice as every judged image: what the budget does to a
+  /// map without an attack. Seed and image decide it.
+  public func withNoise(_ origin: [UInt8], seed: UInt64) -> [UInt8] {
+    let random = KeyedRandom(seed: seed)
+    let key = KeyedRandom.key(origin)
+    let noisy = pixels(origin).enumerated().map { index, x in
+      let unit: Double = random.unit(image: key, draw: KeyedRandom.firstDrawOfNoise + index)
+      return x + Float(eps * (2 * unit - 1))
+    }
+    return quantised(noisy, origin: origin)
+  }
 }
 
 /// 8-bit levels as pixels in [0, 1].

@@ -39,9 +39,22 @@ public struct GradientMap: Interpreter {
     self.derivative = derivative
     self.score = score
     let shape = classifier.imageShape
-    let side = min(shape[2], shape[3])
-    poolingSize = side >= 112 ? 4 : side >= 32 ? 2 : 1
+    poolingSize = Self.poolingSize(imageShape: shape)
     mapShape = [shape[0], shape[2] / poolingSize, shape[3] / poolingSize]
+  }
+
+  private static func poolingSize(imageShape: Shape) -> Int {
+    let side = min(imageShape[2], imageShape[3])
+    return side >= 112 ? 4 : side >= 32 ? 2 : 1
+  }
+
+  /// In a sentence what of images [B, C, H, W] is not in their maps; nil where the windows fill them.
+  public static func remark(imageShape: Shape) -> String? {
+    let size = poolingSize(imageShape: imageShape)
+    let (height, width) = (imageShape[2], imageShape[3])
+    guard height % size + width % size > 0 else { return nil }
+    return "GRAD averages windows of \(size) x \(size) pixels: of images of \(height) x \(width) it takes the middle "
+      + "\(height - height % size) x \(width - width % size)"
   }
 
   public func appendMap(ofClasses classes: Value, to builder: GraphBuilder) throws(TypeError) -> AttributionMap {

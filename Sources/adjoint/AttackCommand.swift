@@ -85,6 +85,9 @@ struct AttackCommand: ParsableCommand {
     let job = AttackJob(model: classifier, settings: settings, options: options, output: try OutputDirectory(output))
     let progress = ProgressBar()
     defer { progress.end() }
+    if let remark = interpreterRemark(interpreter, imageShape: classifier.imageShape) {
+      try progress.print(remark, to: .error)
+    }
     let records = try job.run(requests) { try show($0, progress) }
     progress.end()
     if records.count > 1 { try StandardStream.output.writeLine("\n" + AttackSummary(records).text) }

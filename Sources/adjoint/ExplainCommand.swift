@@ -26,6 +26,9 @@ struct ExplainCommand: ParsableCommand {
     let progress = ProgressBar()
     defer { progress.end() }
     progress.begin("explaining", total: images.count)
+    if let remark = interpreterRemark(interpreter, imageShape: classifier.imageShape) {
+      try progress.print(remark, to: .error)
+    }
     var done = 0
     try job.run(images, explaining: explained) { explanation in
       done += 1

@@ -19,6 +19,7 @@ struct InspectCommand: ParsableCommand {
     let inspection = try Inspection(
       path: model, batch: batch, shapes: modelOptions.shapes, overrides: modelOptions.description)
     progress.end()
+    if let remark = inspection.gradRemark { try StandardStream.error.writeLine(remark) }
     try StandardStream.output.writeLine(json ? try jsonLine(inspection) : inspection.text)
   }
 }

@@ -14,4 +14,18 @@ import Testing
     let threat = ThreatModel(eps: 0.031)
     #expect(threat.quantised([0.5, 0.9, 0, 0.031, 1], origin: [128, 100, 3, 0, 250]) == [128, 107, 0, 7, 255])
   }
+
+  @Test func `noise stays within eps, fills it, and is decided by seed and image`() {
+    let threat = ThreatModel(eps: 0.031)
+    let grey = [UInt8](repeating: 128, count: 3000)
+    let noisy = threat.withNoise(grey, seed: 1)
+    let changes = zip(noisy, grey).map { Int($0) - Int($1) }
+    #expect(Set(changes) == Set(-7...7))
+    #expect(abs(changes.reduce(0, +)) < 3000 / 2)
+    #expect(threat.withNoise(grey, seed: 1) == noisy)
+    #expect(threat.withNoise(grey, seed: 2) != noisy)
+    var other = grey
+    other[2999] = 129
+    #expect(threat.withNoise(other, seed: 1).prefix(2999) != noisy.prefix(2999))
+  }
 }

@@ -20,6 +20,12 @@ import Testing
     }
   }
 
+  /// By their kinds.
+  private func controls(_ record: [String: Any]) throws -> [String: [String: Any]] {
+    let controls = try #require(record["controls"] as? [[String: Any]])
+    return Dictionary(uniqueKeysWithValues: try controls.map { (try #require($0["kind"] as? String), $0) })
+  }
+
   @Test(arguments: ["pgd", "adv2"])
   func `an attack writes arrays, an image within eps, panels and a record`(method: String) throws {
     let result = try attack([Command.bag], to: "out", ["--attack", method, "--interpreter", "cam"])
@@ -56,7 +62,15 @@ import Testing
     for part in ["float", "png"] {
       let judged = try #require(record[part] as? [String: Any])
       #expect(judged["mapL1"] as? Double != nil && judged["success"] as? Bool != nil)
+      let correlation = try #require(judged["mapSpearman"] as? Double)
+      let overlap = try #require(judged["mapTopOverlap"] as? Double)
+      let cosine = try #require(judged["mapCosine"] as? Double)
+      #expect((-1...1).contains(correlation) && (0...1).contains(overlap) && (0...1).contains(cosine))
     }
+    let controls = try controls(record)
+    #expect(controls["otherImage"]?["unavailable"] as? String == "the job has one image")
+    #expect(controls["otherImage"]?["map"] == nil)
+    #expect(result.output.split(separator: "\n").count == 1, "\(result.output)")
     let sweeps = try #require(record["sweeps"] as? [String: Int])
     #expect(sweeps["backward"] == (method == "pgd" ? 60 : 80))
   }
@@ -111,7 +125,53 @@ import Testing
       plain += try #require((others[1]["png"] as? [String: Any])?["mapL1"] as? Double)
     }
     #expect(own < 0.5 * plain)
-    #expect(result.output.contains("joint success"))
+    let lines = result.output.split(separator: "\n").map(String.init)
+    #expect(lines.allSatisfy { $0.count <= 125 })
+    for start in [
+      "joint success", "map beside the benign one", "adv2 ", "adv2.last", "pgd.last", "pgd.stopped", "pgd.chosen",
+      "uniform noise", "another photo", "constant map", "unchanged, target class", "original class",
+    ] {
+      #expect(lines.contains { $0.hasPrefix(start) }, "\(start) in \(result.output)")
+    }
+  }
+
+  @Test(arguments: ["cam", "grad"])
+  func `the controls of a record are those maps of the interpreter`(interpreter: String) throws {
+    let images = [Command.bag, Command.dress]
+    let result = try attack(images, to: "out", ["--interpreter", interpreter, "--steps", "12", "--warm", "3"])
+    #expect(result.status == 0, "\(result.error)")
+    func map(_ path: String, _ label: String) throws -> [Float] {
+      let output = folder.path("maps-\(UUID().uuidString)")
+      let explained = try Command.run(
+        "explain", Command.model, path, "--class", label, "--interpreter", interpreter, "-o", output, "--batch", "2")
+      #expect(explained.status == 0, "\(explained.error)")
+      let name = try #require(path.split(separator: "/").last).replacingOccurrences(of: ".png", with: ".npz")
+      return try #require(try NPZ.read(path: output + "/" + name).first { $0.name == "map" }?.tensor).floats
+    }
+    func distance(_ a: [Float], _ b: [Float]) -> Double {
+      zip(a, b).reduce(0) { $0 + Double(abs($1.0 - $1.1)) } / Double(a.count)
+    }
+    /// JSONSerialization reads numbers with an error in their last digit.
+    func expectL1(_ value: Any?, _ expected: Double) throws {
+      let l1 = try #require((value as? [String: Any])?["l1"] as? Double)
+      #expect(abs(l1 - expected) < 1e-12)
+    }
+    let record = try #require(try records("out").first)
+    let controls = try controls(record)
+    #expect(controls.keys.sorted() == ["cleanTarget", "constant", "noise", "otherImage"])
+    let benign = try map(Command.bag, "Bag")
+    try expectL1(controls["cleanTarget"]?["map"], distance(benign, try map(Command.bag, "Coat")))
+    try expectL1(controls["otherImage"]?["map"], distance(benign, try map(Command.dress, "Dress")))
+    #expect(controls["otherImage"]?["image"] as? String == "fashion-00013-dress")
+    try expectL1(record["originalClass"], distance(benign, try map(folder.path("out/fashion-00018-bag.png"), "Bag")))
+    let constant = try #require(controls["constant"]?["map"] as? [String: Any])
+    let mean = Float(benign.reduce(0) { $0 + Double($1) } / Double(benign.count))
+    try expectL1(constant, distance(benign, benign.map { _ in mean }))
+    #expect(constant["spearman"] == nil && constant["topOverlap"] == nil)
+    let noise = try #require(controls["noise"]?["map"] as? [String: Any])
+    #expect(try #require(noise["l1"] as? Double) > 0)
+    let last = try #require(try records("out").last)
+    #expect(try self.controls(last)["otherImage"]?["image"] as? String == "fashion-00018-bag")
   }
 
   @Test func `threads, order, batch mates and interruption change no bytes`() throws {
@@ -126,6 +186,15 @@ import Testing
         if name.hasSuffix("dress") { #expect(folder.bytes("c/\(name)\(ending)") == bytes) }
       }
     }
+    // All of a record but time, threads, and the control that is another image of the same job.
+    func dress(_ output: String) throws -> NSDictionary {
+      var record = try #require(try records(output).first { $0["image"] as? String == "fashion-00013-dress" })
+      for name in ["seconds", "threads"] { record[name] = nil }
+      record["controls"] = try controls(record).filter { $0.key != "otherImage" }
+      return record as NSDictionary
+    }
+    #expect(try dress("a") == (try dress("b")))
+    #expect(try dress("a") == (try dress("c")))
   }
 
   @Test func `a rerun skips finished images until something that decides them changes`() throws {
@@ -199,6 +268,9 @@ import Testing
       }
     }
     #expect(try untimed("cut") == (try untimed("whole")))
+    // The last image's neighbour is the first, which was finished before.
+    let last = try #require(try records("cut").last)
+    #expect(try controls(last)["otherImage"]?["image"] as? String == "fashion-00018-bag")
   }
 
   @Test func `targets come from a table, and misclassified images can be left out`() throws {

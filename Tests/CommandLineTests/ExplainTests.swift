@@ -1,6 +1,7 @@
 import Arrays
 import Foundation
 import Images
+import SampleModels
 import Testing
 
 @Suite struct ExplainTests {
@@ -49,5 +50,33 @@ import Testing
       let picture = try Image(contentsOf: folder.path("out/\(name).cam.png"))
       #expect(picture.width == 28 && picture.height == 28)
     }
+  }
+
+  /// The mean of 33 x 33 pixels against none: GRAD's map of it is the same everywhere.
+  @Test func `what GRAD leaves out of an image is said once, and a blank map is no success`() throws {
+    let folder = try TemporaryFolder()
+    var model = ModelBuilder()
+    model.inputs = [value("x", 1, ["N", "1", "33", "33"])]
+    model.initialisers = [tensor("w", [1, 2], [1, 0] as [Float]), tensor("b", [2], [0, 0.2] as [Float])]
+    model.nodes = [
+      node("GlobalAveragePool", ["x"], ["mean"]), node("Flatten", ["mean"], ["flat"]), node("Gemm", ["flat", "w", "b"]),
+    ]
+    let path = try folder.write(model.bytes, "mean.onnx")
+    let remark = "GRAD averages windows of 2 x 2 pixels: of images of 33 x 33 it takes the middle 32 x 32\n"
+    let images = [Command.bag, Command.dress]
+    let attack = ["attack", path] + images + ["--target", "1", "--eps", "1", "--steps", "200", "--attack", "pgd"]
+    for call in [["inspect", path], ["explain", path] + images, attack] {
+      let more = call[0] == "inspect" ? [] : ["--interpreter", "grad", "-o", folder.path("out"), "--reference"]
+      let result = try Command.run(call + more)
+      #expect(result.status == 0 && result.error == remark, "\(result)")
+    }
+    let lines = try String(contentsOfFile: folder.path("out/results.jsonl"), encoding: .utf8).split(separator: "\n")
+    for line in lines {
+      let record = try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
+      let png = try #require(record["png"] as? [String: Any])
+      #expect(png["success"] as? Bool == true && png["mapL1"] as? Double == 0)
+      #expect(png["mapSpearman"] == nil && png["jointSuccess"] as? Bool == false)
+    }
+    #expect(lines.count == 2)
   }
 }

@@ -71,6 +71,9 @@ import Testing
     #expect(interpreter.poolingSize == pooling)
     #expect(interpreter.mapShape == Shape([2] + expected))
     #expect(try map(interpreter).verify() == ())
+    let kept = expected.map { $0 * pooling }
+    let remark = GradientMap.remark(imageShape: Shape([2, 3] + size))
+    #expect(kept == size ? remark == nil : remark?.hasSuffix("the middle \(kept[0]) x \(kept[1])") == true)
   }
 
   /// z₁ − z₀ = Σ w x: the slope of the log-odds is w itself, so that each window's mean is known.

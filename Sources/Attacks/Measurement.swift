@@ -1,0 +1,16 @@
+/// What a classifier and an interpreter say about one image of an attack.
+public struct Measurement: Sendable, Equatable {
+  public let label: Int
+  public let targetProbability: Double
+  public let probabilities: [Float]
+  /// Of the class the measurement was made for.
+  public let map: [Float]
+  /// Minimum of the raw map, and its maximum minus its minimum.
+  public let rawRange: (low: Float, extent: Float)
+  /// Distance of the map to the benign one.
+  public let l1: Double
+
+  public static func == (a: Measurement, b: Measurement) -> Bool {
+    a.probabilities == b.probabilities && a.map == b.map && a.rawRange == b.rawRange && a.l1 == b.l1
+  }
+}
