@@ -11,7 +11,6 @@ let package = Package(
     .target(name: "Files"),
     .testTarget(name: "FilesTests", dependencies: ["Files"]),
     .target(name: "IR", dependencies: ["TensorTypes"]),
-    .target(name: "Programs", dependencies: ["TensorTypes"]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .target(name: "Arrays", dependencies: ["TensorTypes", "Files", "CZlib"]),
     .testTarget(name: "ArraysTests", dependencies: ["TensorTypes", "Arrays"]),
@@ -22,18 +21,22 @@ let package = Package(
     .testTarget(name: "ImagesTests", dependencies: ["TensorTypes", "Images"]),
     .target(name: "CPlatform"),
     .target(name: "Hashing", dependencies: ["CPlatform"]),
-    .testTarget(name: "HashingTests", dependencies: ["Hashing"]),
+    .testTarget(name: "HashingTests", dependencies: ["CPlatform", "Hashing"]),
+    .target(name: "Programs", dependencies: ["TensorTypes", "Files", "CPlatform", "Hashing"]),
+    .testTarget(name: "ProgramsTests", dependencies: ["TensorTypes", "Files", "Hashing", "Programs"]),
     .target(name: "Execution", dependencies: ["TensorTypes", "Programs", "CPlatform"]),
     .target(name: "CAllocationCount", path: "Tests/CAllocationCount"),
     .testTarget(
       name: "ExecutionTests",
-      dependencies: ["TensorTypes", "Programs", "CPlatform", "Execution", "NativeCompilation", "CAllocationCount"]),
-    .target(name: "NativeCompilation", dependencies: ["CPlatform", "Hashing"]),
-    .testTarget(name: "NativeCompilationTests", dependencies: ["NativeCompilation"]),
+      dependencies: [
+        "TensorTypes", "Files", "Programs", "CPlatform", "Execution", "NativeCompilation", "CAllocationCount",
+      ]),
+    .target(name: "NativeCompilation", dependencies: ["CPlatform", "Hashing", "Programs"]),
+    .testTarget(name: "NativeCompilationTests", dependencies: ["NativeCompilation", "Programs"]),
     .systemLibrary(name: "CProtobufC", pkgConfig: "libprotobuf-c", providers: [.apt(["libprotobuf-c-dev"])]),
     .target(name: "COnnx", dependencies: ["CProtobufC"], exclude: ["onnx.proto"]),
     .target(name: "Operators", dependencies: ["TensorTypes", "IR"]),
-    .target(name: "ONNX", dependencies: ["TensorTypes", "IR", "Operators", "COnnx", "CProtobufC"]),
+    .target(name: "ONNX", dependencies: ["TensorTypes", "Files", "IR", "Operators", "COnnx", "CProtobufC"]),
     .target(name: "SampleModels", path: "Tests/SampleModels"),
     .testTarget(name: "ONNXTests", dependencies: ["ONNX", "TensorTypes", "IR", "Operators", "SampleModels"]),
     .target(name: "Passes", dependencies: ["TensorTypes", "IR", "Operators"]),
@@ -64,13 +67,14 @@ let package = Package(
     .testTarget(
       name: "CodegenTests",
       dependencies: [
-        "TensorTypes", "IR", "Operators", "Autodiff", "Passes", "Codegen", "NativeCompilation", "Execution", "TestSupport",
+        "TensorTypes", "Files", "IR", "Operators", "Autodiff", "Passes", "Programs", "Codegen", "NativeCompilation",
+        "Execution", "TestSupport",
       ]),
     .testTarget(
       name: "EndToEndTests",
       dependencies: [
-        "TensorTypes", "IR", "Operators", "Arrays", "Autodiff", "Passes", "ONNX", "Interpreters", "Attacks", "Codegen",
-        "NativeCompilation", "Execution",
+        "TensorTypes", "IR", "Operators", "Arrays", "Autodiff", "Passes", "ONNX", "Interpreters", "Attacks", "Programs",
+        "Codegen", "NativeCompilation", "Execution",
       ]),
     .target(
       name: "Adjoint",

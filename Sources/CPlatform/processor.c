@@ -2,6 +2,8 @@
 #include "CPlatform.h"
 
 #include <sched.h>
+#include <stdatomic.h>
+#include <string.h>
 #include <unistd.h>
 
 int platform_usable_processor_count(void) {
@@ -38,29 +40,83 @@ static uint64_t extended_control_register(void) {
   return (uint64_t)high << 32 | low;
 }
 
-#define HAS(word, bits) (((word) & (bits)) == (bits))
-#define BIT(n) (1u << (n))
+// Where `cpuid` reports a feature: a register of a leaf.
+enum place { ecx_of_1, ebx_of_7, ecx_of_extended, place_count };
 
-// The feature lists of the x86-64 psABI, with the state that the operating system must save for them.
+// The state that the operating system must save for a feature to be usable.
+enum { no_state = 0, vector_state = 0x06, wide_vector_state = 0xe6 };
+
+// `level` is the psABI level that demands the feature, 0 for none.
+static const struct feature {
+  const char *name;
+  int level;
+  enum place place;
+  int bit;
+  uint64_t state;
+} features[] = {
+  {"cx16", 2, ecx_of_1, 13, no_state},
+  {"lahf", 2, ecx_of_extended, 0, no_state},
+  {"popcnt", 2, ecx_of_1, 23, no_state},
+  {"sse3", 2, ecx_of_1, 0, no_state},
+  {"sse4.1", 2, ecx_of_1, 19, no_state},
+  {"sse4.2", 2, ecx_of_1, 20, no_state},
+  {"ssse3", 2, ecx_of_1, 9, no_state},
+  {"avx", 3, ecx_of_1, 28, vector_state},
+  {"avx2", 3, ebx_of_7, 5, vector_state},
+  {"bmi", 3, ebx_of_7, 3, no_state},
+  {"bmi2", 3, ebx_of_7, 8, no_state},
+  {"f16c", 3, ecx_of_1, 29, vector_state},
+  {"fma", 3, ecx_of_1, 12, vector_state},
+  {"lzcnt", 3, ecx_of_extended, 5, no_state},
+  {"movbe", 3, ecx_of_1, 22, no_state},
+  {"avx512bw", 4, ebx_of_7, 30, wide_vector_state},
+  {"avx512cd", 4, ebx_of_7, 28, wide_vector_state},
+  {"avx512dq", 4, ebx_of_7, 17, wide_vector_state},
+  {"avx512f", 4, ebx_of_7, 16, wide_vector_state},
+  {"avx512vl", 4, ebx_of_7, 31, wide_vector_state},
+  {"sha", 0, ebx_of_7, 29, no_state},
+};
+enum { feature_count = sizeof features / sizeof *features };
+
+// One bit for each feature that processor and operating system support, and the highest bit. Asked once: in a virtual
+// machine each `cpuid` costs microseconds.
+static uint64_t supported_features(void) {
+  static _Atomic uint64_t known;
+  uint64_t supported = atomic_load_explicit(&known, memory_order_relaxed);
+  if (supported) return supported;
+  unsigned registers[place_count] = {0}, eax, ebx, ecx, edx;
+  if (__get_cpuid(1, &eax, &ebx, &ecx, &edx)) registers[ecx_of_1] = ecx;
+  if (__get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx)) registers[ebx_of_7] = ebx;
+  if (__get_cpuid(0x80000001, &eax, &ebx, &ecx, &edx)) registers[ecx_of_extended] = ecx;
+  const unsigned osxsave = 1u << 27;
+  uint64_t saved = registers[ecx_of_1] & osxsave ? extended_control_register() : 0;
+  for (int i = 0; i < feature_count; i++) {
+    const struct feature *f = &features[i];
+    if (registers[f->place] >> f->bit & 1 && (saved & f->state) == f->state) supported |= 1ull << i;
+  }
+  supported |= 1ull << 63;
+  atomic_store_explicit(&known, supported, memory_order_relaxed);
+  return supported;
+}
+
+bool platform_cpu_has(const char *name) {
+  for (int i = 0; i < feature_count; i++)
+    if (strcmp(features[i].name, name) == 0) return supported_features() >> i & 1;
+  return false;
+}
+
+const char *platform_x86_64_feature(int level, size_t index) {
+  for (int i = 0; i < feature_count; i++)
+    if (features[i].level != 0 && features[i].level <= level && index-- == 0) return features[i].name;
+  return NULL;
+}
+
 int platform_x86_64_level(void) {
-  unsigned eax, ebx, ecx1, edx, ecx, ebx7 = 0, ecx_extended = 0;
-  if (!__get_cpuid(1, &eax, &ebx, &ecx1, &edx)) return 1;
-  __get_cpuid_count(7, 0, &eax, &ebx7, &ecx, &edx);
-  __get_cpuid(0x80000001, &eax, &ebx, &ecx_extended, &edx);
-
-  const unsigned sse3 = BIT(0), ssse3 = BIT(9), fma = BIT(12), cmpxchg16b = BIT(13), sse41 = BIT(19), sse42 = BIT(20);
-  const unsigned movbe = BIT(22), popcnt = BIT(23), osxsave = BIT(27), avx = BIT(28), f16c = BIT(29);
-  const unsigned lahf = BIT(0), lzcnt = BIT(5);
-  const unsigned bmi1 = BIT(3), avx2 = BIT(5), bmi2 = BIT(8);
-  const unsigned avx512 = BIT(16) | BIT(17) | BIT(28) | BIT(30) | BIT(31);  // F, DQ, CD, BW, VL
-
-  if (!HAS(ecx1, sse3 | ssse3 | cmpxchg16b | sse41 | sse42 | popcnt) || !HAS(ecx_extended, lahf)) return 1;
-  if (!HAS(ecx1, fma | movbe | osxsave | avx | f16c) || !HAS(ecx_extended, lzcnt) || !HAS(ebx7, bmi1 | avx2 | bmi2))
-    return 2;
-  uint64_t saved = extended_control_register();
-  const uint64_t vector_state = 0x06, wide_vector_state = 0xe6;
-  if (!HAS(saved, vector_state)) return 2;
-  return HAS(ebx7, avx512) && HAS(saved, wide_vector_state) ? 4 : 3;
+  int level = 4;
+  for (int i = 0; i < feature_count; i++)
+    if (features[i].level != 0 && features[i].level <= level && !(supported_features() >> i & 1))
+      level = features[i].level - 1;
+  return level;
 }
 
 #elif defined(__aarch64__)
@@ -79,6 +135,10 @@ uint64_t platform_flush_denormals(void) {
   platform_restore_float_control(flush_to_zero);
   return control;
 }
+
+bool platform_cpu_has(const char *name) { return false; }
+
+const char *platform_x86_64_feature(int level, size_t index) { return NULL; }
 
 int platform_x86_64_level(void) { return 0; }
 

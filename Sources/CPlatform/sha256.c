@@ -13,7 +13,7 @@ static const uint32_t round_constants[64] = {
 
 #define ROTATE(x, n) ((x) >> (n) | (x) << (32 - (n)))
 
-void platform_sha256_blocks(uint32_t *state, const uint8_t *blocks, size_t block_count) {
+void platform_sha256_blocks_portable(uint32_t *state, const uint8_t *blocks, size_t block_count) {
   for (; block_count > 0; block_count--, blocks += 64) {
     uint32_t w[64];
     for (int t = 0; t < 16; t++)
@@ -50,4 +50,61 @@ void platform_sha256_blocks(uint32_t *state, const uint8_t *blocks, size_t block
     state[6] += g;
     state[7] += h;
   }
+}
+
+#if defined(__x86_64__)
+
+#include <immintrin.h>
+
+static bool has_instructions(void) {
+  return platform_cpu_has("sha") && platform_cpu_has("ssse3") && platform_cpu_has("sse4.1");
+}
+
+// The instructions keep the state as the words (a, b, e, f) and (c, d, g, h), first word highest, and do two rounds each.
+__attribute__((target("sha,ssse3,sse4.1"))) static void blocks_by_instructions(
+  uint32_t *state, const uint8_t *blocks, size_t block_count) {
+  const __m128i big_endian = _mm_set_epi64x(0x0c0d0e0f08090a0b, 0x0405060700010203);
+  __m128i dcba = _mm_loadu_si128((const __m128i *)state), hgfe = _mm_loadu_si128((const __m128i *)(state + 4));
+  __m128i cdab = _mm_shuffle_epi32(dcba, 0xb1), efgh = _mm_shuffle_epi32(hgfe, 0x1b);
+  __m128i abef = _mm_alignr_epi8(cdab, efgh, 8), cdgh = _mm_blend_epi16(efgh, cdab, 0xf0);
+  for (; block_count > 0; block_count--, blocks += 64) {
+    const __m128i first_abef = abef, first_cdgh = cdgh;
+    __m128i w[4];
+    for (int i = 0; i < 4; i++)
+      w[i] = _mm_shuffle_epi8(_mm_loadu_si128((const __m128i *)(blocks + 16 * i)), big_endian);
+#pragma GCC unroll 16
+    for (int i = 0; i < 16; i++) {
+      __m128i current = w[i & 3];
+      __m128i sum = _mm_add_epi32(current, _mm_loadu_si128((const __m128i *)(round_constants + 4 * i)));
+      cdgh = _mm_sha256rnds2_epu32(cdgh, abef, sum);
+      abef = _mm_sha256rnds2_epu32(abef, cdgh, _mm_shuffle_epi32(sum, 0x0e));
+      if (i < 12) {
+        __m128i seventh = _mm_alignr_epi8(w[(i + 3) & 3], w[(i + 2) & 3], 4);
+        __m128i partial = _mm_add_epi32(_mm_sha256msg1_epu32(current, w[(i + 1) & 3]), seventh);
+        w[i & 3] = _mm_sha256msg2_epu32(partial, w[(i + 3) & 3]);
+      }
+    }
+    abef = _mm_add_epi32(abef, first_abef);
+    cdgh = _mm_add_epi32(cdgh, first_cdgh);
+  }
+  __m128i feba = _mm_shuffle_epi32(abef, 0x1b), dchg = _mm_shuffle_epi32(cdgh, 0xb1);
+  _mm_storeu_si128((__m128i *)state, _mm_blend_epi16(feba, dchg, 0xf0));
+  _mm_storeu_si128((__m128i *)(state + 4), _mm_alignr_epi8(dchg, feba, 8));
+}
+
+#else
+
+static bool has_instructions(void) { return false; }
+
+static void blocks_by_instructions(uint32_t *state, const uint8_t *blocks, size_t block_count) {
+  platform_sha256_blocks_portable(state, blocks, block_count);
+}
+
+#endif
+
+void platform_sha256_blocks(uint32_t *state, const uint8_t *blocks, size_t block_count) {
+  if (has_instructions())
+    blocks_by_instructions(state, blocks, block_count);
+  else
+    platform_sha256_blocks_portable(state, blocks, block_count);
 }

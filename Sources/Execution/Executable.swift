@@ -16,25 +16,21 @@ public final class Executable {
   public let pool: ThreadPool
   /// Bytes of the arena, the largest that one of the programs needs.
   public var arenaByteCount: Int { arena.byteCount }
-  public var constantByteCount: Int { constants.byteCount }
+  public var constantByteCount: Int { constants.bytes.count }
 
   let arena: MappedMemory
   let tables: [StepTable]
-  private let constants: MappedMemory
+  let constants: LoadedConstants
   private let code: LoadedCode
 
-  /// Loads the code, copies the constants, resolves every address.
+  /// Loads the code and resolves every address. Constants in a mapped file stay where they are, others are copied.
   /// - Throws: ``ExecutionError`` when the code does not load, a kernel is missing, or an address lies outside its memory.
   public init(_ family: ProgramFamily, pool: ThreadPool) throws(ExecutionError) {
     programs = family.programs
     self.pool = pool
     for program in programs { try checkPorts(of: program) }
     code = try LoadedCode(family.code)
-    constants = try MappedMemory(byteCount: family.constants.count)
-    family.constants.withUnsafeBytes { [constants] in
-      UnsafeMutableRawBufferPointer(start: constants.base, count: $0.count).copyMemory(from: $0)
-    }
-    constants.makeReadOnly()
+    constants = try LoadedConstants(family.constants)
     arena = try MappedMemory(byteCount: programs.map(\.arenaByteCount).max() ?? 0)
     var tables: [StepTable] = []
     for program in programs {

@@ -15,6 +15,7 @@ final class MappedMemory {
   deinit { platform_unmap_memory(memory) }
 
   var base: UnsafeMutablePointer<CChar> { memory.base }
+  var bytes: UnsafeMutableRawBufferPointer { UnsafeMutableRawBufferPointer(start: memory.base, count: byteCount) }
 
   /// From here on a write to the memory is a fault.
   func makeReadOnly() { platform_protect_memory(memory) }

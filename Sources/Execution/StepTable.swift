@@ -9,7 +9,7 @@ final class StepTable {
   private let errors: UnsafeMutableBufferPointer<Int32>
 
   init(
-    _ program: Program, code: LoadedCode, arena: MappedMemory, constants: MappedMemory, pool: ThreadPool
+    _ program: Program, code: LoadedCode, arena: MappedMemory, constants: LoadedConstants, pool: ThreadPool
   ) throws(ExecutionError) {
     steps = .allocate(capacity: program.steps.count)
     operands = .allocate(capacity: program.steps.reduce(0) { $0 + $1.operands.count })
@@ -66,12 +66,15 @@ final class StepTable {
   }
 }
 
-private func pointer(to address: Address, arena: MappedMemory, constants: MappedMemory) -> UnsafeMutablePointer<CChar>? {
-  let (memory, offset): (MappedMemory, Int) =
+private func pointer(
+  to address: Address, arena: MappedMemory, constants: LoadedConstants
+) -> UnsafeMutablePointer<CChar>? {
+  let (memory, offset): (UnsafeRawBufferPointer, Int) =
     switch address {
-    case .arena(let offset): (arena, offset)
-    case .constants(let offset): (constants, offset)
+    case .arena(let offset): (UnsafeRawBufferPointer(arena.bytes), offset)
+    case .constants(let offset): (constants.bytes, offset)
     }
-  guard offset >= 0, offset <= memory.byteCount, offset % 64 == 0 else { return nil }
-  return memory.base + offset
+  guard offset >= 0, offset <= memory.count, let start = memory.baseAddress else { return nil }
+  let pointer = UnsafeMutablePointer(mutating: (start + offset).assumingMemoryBound(to: CChar.self))
+  return UInt(bitPattern: pointer) % 64 == 0 ? pointer : nil
 }

@@ -9,19 +9,35 @@ public enum AtomicFile {
   /// file stays. A symbolic link is followed; a path that names a directory, device or pipe is refused.
   /// - Throws: `AtomicFileError` with the step that failed and the system's reason (disk full, read-only directory ...).
   public static func write(_ bytes: [UInt8], to path: String) throws(AtomicFileError) {
+    try bytes.withUnsafeBufferPointer { buffer throws(AtomicFileError) in
+      try write([UnsafeRawBufferPointer(buffer)], to: path)
+    }
+  }
+
+  /// Writes the parts, one after another, without copying them.
+  /// - Parameters:
+  ///   - mode: the permissions of a new file, of which the process's mask takes some away.
+  ///   - flushes: whether the bytes are on the disk when this returns. A file that is not flushed can be damaged by a power
+  ///     failure, and should be one whose damage is found.
+  public static func write(
+    _ parts: [UnsafeRawBufferPointer], to path: String, mode: mode_t = 0o666, flushes: Bool = true
+  ) throws(AtomicFileError) {
     let target = try resolved(path)
     let temporary = temporaryName(beside: target)
-    let (descriptor, code) = unfinished.withLock { paths in
-      let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+    let (descriptor, failure) = unfinished.withLock { paths in
+      let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode)
       if descriptor >= 0 { paths.insert(temporary) }
       return (descriptor, errno)
     }
     defer { unfinished.withLock { _ = $0.remove(temporary) } }
-    guard descriptor >= 0 else { throw AtomicFileError(path: path, step: .create, code: code) }
-    if let failure = fill(descriptor, with: bytes) {
+    guard descriptor >= 0 else { throw AtomicFileError(path: path, step: .create, code: failure) }
+    var code: Int32 = 0
+    for part in parts where code == 0 { code = fill(descriptor, with: part) }
+    if code == 0, flushes, fsync(descriptor) != 0 { code = errno }
+    guard code == 0 else {
       close(descriptor)
       unlink(temporary)
-      throw AtomicFileError(path: path, step: failure.step, code: failure.code)
+      throw AtomicFileError(path: path, step: .write, code: code)
     }
     // Some file systems report a full disk only here.
     guard close(descriptor) == 0, rename(temporary, target) == 0 else {
@@ -73,19 +89,16 @@ public enum AtomicFile {
     return path[..<separator] + "." + path[separator...].prefix(40) + ".\(getpid())-\(suffix).partial"
   }
 
-  private static func fill(_ descriptor: Int32, with bytes: [UInt8]) -> (step: AtomicFileError.Step, code: Int32)? {
-    let code: Int32 = bytes.withUnsafeBytes { buffer in
-      var written = 0
-      while written < buffer.count {
-        let count = Glibc.write(descriptor, buffer.baseAddress! + written, buffer.count - written)
-        if count < 0 && errno == EINTR { continue }
-        guard count > 0 else { return count < 0 ? errno : EIO }
-        written += count
-      }
-      return 0
+  /// Appends the bytes to the file. Returns 0 or an error number.
+  private static func fill(_ descriptor: Int32, with bytes: UnsafeRawBufferPointer) -> Int32 {
+    var written = 0
+    while written < bytes.count {
+      let count = Glibc.write(descriptor, bytes.baseAddress.map { $0 + written }, bytes.count - written)
+      if count < 0 && errno == EINTR { continue }
+      guard count > 0 else { return count < 0 ? errno : EIO }
+      written += count
     }
-    if code != 0 { return (.write, code) }
-    return fsync(descriptor) == 0 ? nil : (.write, errno)
+    return 0
   }
 }
 

@@ -4,7 +4,8 @@ import CPlatform
 ///
 ///     SHA256.hexDigest(of: Array("abc".utf8))  // "ba7816bf 8f01cfea ..." without the spaces
 ///
-/// Long inputs are hashed piece by piece with ``update(_:)``. Cost: about 270 MB/s in an optimised build.
+/// Long inputs are hashed piece by piece with ``update(_:)``. Cost: in an optimised build 270 MB/s, with the
+/// processor's SHA instructions 1.9 GB/s.
 public struct SHA256: Sendable {
   public static let digestByteCount = 32
 

@@ -1,4 +1,5 @@
 import CPlatform
+import Programs
 
 extension CCompiler {
   /// Optimisation without changing what a kernel means: products and sums may fuse, sums are never reordered.

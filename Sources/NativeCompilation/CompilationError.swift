@@ -5,8 +5,6 @@ public enum CompilationError: Error, Equatable, Sendable {
   case compilerFailed(compiler: String, part: String, status: String, lines: [String])
   case cannotStart(program: String, reason: String)
   case scratchFailed(path: String, reason: String)
-  case unknownCPU(name: String, accepted: [String])
-  case unsupportedCPU(name: String, best: String)
 }
 
 extension CompilationError: CustomStringConvertible {
@@ -20,10 +18,6 @@ extension CompilationError: CustomStringConvertible {
       "\(program) could not be started: \(reason)"
     case .scratchFailed(let path, let reason):
       "the temporary file \(path) could not be used: \(reason)"
-    case .unknownCPU(let name, let accepted):
-      "unknown CPU '\(name)'; accepted are \(accepted.joined(separator: ", "))"
-    case .unsupportedCPU(let name, let best):
-      "this machine cannot run code for '\(name)'; it can run '\(best)' and what comes before"
     }
   }
 }

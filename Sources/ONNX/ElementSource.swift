@@ -52,14 +52,14 @@ final class ElementSource: Sendable {
       throw fail("is not a path inside the model's folder")
     }
     guard let folder = resolved(directory.isEmpty ? "." : directory) else { throw fail("has no readable folder") }
-    guard let path = resolved(folder + "/" + location) else { throw fail("cannot be read: \(SystemFailure.last.reason)") }
+    guard let path = resolved(folder + "/" + location) else { throw fail("cannot be read: \(String(cString: strerror(errno)))") }
     guard path.hasPrefix(folder == "/" ? folder : folder + "/") else { throw fail("leads out of the model's folder") }
     do {
       let file = try ModelBytes(mapping: path)
       files.withLock { $0[location] = file }
       return file
     } catch {
-      throw fail("cannot be read: \(error.reason)")
+      throw fail("cannot be read: \(error)")
     }
   }
 

@@ -50,7 +50,7 @@ public struct ImportedModel: Sendable {
 /// - Throws: `ImportError`, which says what is wrong and where, without the path unless the file cannot be read.
 public func importONNX(path: String, options: ImportOptions = ImportOptions()) throws(ImportError) -> ImportedModel {
   let bytes: ModelBytes
-  do { bytes = try ModelBytes(mapping: path) } catch { throw .unreadable(path: printable(path), reason: error.reason) }
+  do { bytes = try ModelBytes(mapping: path) } catch { throw .unreadable(path: printable(path), reason: error.description) }
   let directory = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
   return try importModel(try ONNXModel(bytes, directory: directory), options)
 }

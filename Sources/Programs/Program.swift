@@ -1,13 +1,13 @@
 import TensorTypes
 
 /// Where an operand of a step lies: an offset in bytes, a multiple of 64.
-public enum Address: Sendable, Hashable, Codable {
+public enum Address: Sendable, Hashable {
   case arena(Int)
   case constants(Int)
 }
 
 /// An input or output of a program: a row-major tensor in the arena.
-public struct Port: Sendable, Hashable {
+public struct Port: Sendable, Hashable, Codable {
   public let name: String
   public let type: TensorType
   /// Byte offset in the arena.
@@ -21,7 +21,7 @@ public struct Port: Sendable, Hashable {
 }
 
 /// One call of a kernel: `kernel(operands, first task, end task, error word)`.
-public struct Step: Sendable {
+public struct Step: Sendable, Hashable, Codable {
   /// Index into the kernels of the family's code.
   public let kernel: Int
   /// Sources first, the result last.
@@ -51,7 +51,7 @@ public struct Step: Sendable {
 }
 
 /// What the compiler hands to execution for one graph.
-public struct Program: Sendable {
+public struct Program: Sendable, Hashable, Codable {
   public let name: String
   public let inputs: [Port]
   public let outputs: [Port]
@@ -77,12 +77,16 @@ public struct ProgramFamily: Sendable {
   /// A shared object that exports the kernels as `kernel_0`, `kernel_1`, ...
   public let code: [UInt8]
   /// Constants in the layouts that the kernels read, each at a multiple of 64 bytes.
-  public let constants: [UInt8]
+  public let constants: ConstantBytes
 
-  public init(programs: [Program], code: [UInt8], constants: [UInt8]) {
+  public init(programs: [Program], code: [UInt8], constants: ConstantBytes) {
     self.programs = programs
     self.code = code
     self.constants = constants
+  }
+
+  public init(programs: [Program], code: [UInt8], constants: [UInt8]) {
+    self.init(programs: programs, code: code, constants: .memory(constants))
   }
 
   public func program(named name: String) -> Program? { programs.first { $0.name == name } }

@@ -16,11 +16,14 @@ import Testing
     var graphs: [Graph] = []
     for (number, sample) in Samples.all.enumerated() { graphs.append(try sample.graph().renamed("sample\(number)")) }
     let family = try CompiledFamily(graphs, cpu: cpu)
+    let saved = try family.saved()
+    #expect(try saved.family.saved().bytes == saved.bytes, "an artifact of \(saved.bytes.count) bytes saved again")
     for (graph, sample) in zip(graphs, Samples.all) {
       let inputs = sample.operands.map(\.roundedToFloat)
       let expected: [HostTensor] = try graph.evaluate(inputs)
-      let error = compiledError(try family.run(graph, inputs)[0], expected[0])
-      #expect(error <= Self.tolerance, "\(sample)")
+      let found = try family.run(graph, inputs)
+      #expect(compiledError(found[0], expected[0]) <= Self.tolerance, "\(sample)")
+      #expect(try saved.family.run(graph, inputs) == found, "\(sample), from its artifact")
     }
   }
 
@@ -30,12 +33,14 @@ import Testing
   func schedules(cpu: String) throws {
     let cases = ScheduleSamples.all
     let family = try CompiledFamily(cases.map(\.graph), cpu: cpu)
+    let saved = try family.saved().family
     for sample in cases {
       let expected: [HostTensor] = try sample.graph.evaluate(sample.inputs)
       let found = try family.run(sample.graph, sample.inputs)
       for (found, expected) in zip(found, expected) {
         #expect(compiledError(found, expected) <= Self.tolerance, "\(sample.graph.text())")
       }
+      #expect(try saved.run(sample.graph, sample.inputs) == found, "\(sample.graph.text()), from its artifact")
     }
   }
 

@@ -1,17 +1,41 @@
 import Codegen
 import Execution
+import Files
+import Foundation
 import IR
 import NativeCompilation
+import Programs
 import TensorTypes
 import TestSupport
 
 /// Graphs compiled together and run by name.
 struct CompiledFamily {
+  private let family: ProgramFamily
+  private let cpu: TargetCPU
   private let executable: Executable
 
   init(_ graphs: [Graph], cpu: String? = nil, threads: Int = 2) throws {
     let compiler = Compiler(cpu: try TargetCPU.resolve(named: cpu), compiler: try CCompiler.locate(), cache: nil)
-    executable = try Executable(try compiler.compile(graphs), threads: threads)
+    try self.init(family: try compiler.compile(graphs), cpu: compiler.cpu, threads: threads)
+  }
+
+  private init(family: ProgramFamily, cpu: TargetCPU, threads: Int) throws {
+    self.family = family
+    self.cpu = cpu
+    executable = try Executable(family, threads: threads)
+  }
+
+  /// The family as it comes back from an artifact's file, and the bytes of that file.
+  func saved() throws -> (family: CompiledFamily, bytes: Data) {
+    let path = NSTemporaryDirectory() + "adjoint-family-\(UUID().uuidString)"
+    defer { unlink(path) }
+    try Artifact(family, cpu: cpu, description: "a test").withFileParts {
+      try AtomicFile.write($0, to: path, flushes: false)
+    }
+    let read = try Artifact<String>(contentsOf: path)
+    return (
+      try CompiledFamily(family: read.family, cpu: read.cpu, threads: 2), try Data(contentsOf: URL(fileURLWithPath: path))
+    )
   }
 
   func run(_ graph: Graph, _ inputs: [HostTensor]) throws -> [HostTensor] {

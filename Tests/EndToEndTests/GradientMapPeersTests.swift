@@ -6,6 +6,7 @@ import Foundation
 import IR
 import Interpreters
 import NativeCompilation
+import Programs
 import ONNX
 import Operators
 import Passes

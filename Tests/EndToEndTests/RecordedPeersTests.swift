@@ -3,6 +3,7 @@ import Execution
 import Foundation
 import IR
 import NativeCompilation
+import Programs
 import ONNX
 import TensorTypes
 import Testing

@@ -21,6 +21,34 @@ private func withDirectory(_ body: (String) throws -> Void) throws {
     }
   }
 
+  @Test func partsFollowOneAnotherAndTheModeIsThatOfANewFile() throws {
+    try withDirectory { directory in
+      let path = directory + "/file"
+      for flushes in [true, false] {
+        try ([1, 2, 3, 4, 5] as [UInt8]).withUnsafeBytes { bytes in
+          let parts = [0..<2, 2..<2, 2..<5].map { UnsafeRawBufferPointer(rebasing: bytes[$0]) }
+          try AtomicFile.write(parts, to: path, mode: 0o600, flushes: flushes)
+        }
+        #expect(try WholeFile.read(path, limit: 5) == [1, 2, 3, 4, 5])
+        #expect(try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int == 0o600)
+      }
+    }
+  }
+
+  @Test func aMappedFileKeepsItsBytesWhenAnotherIsRenamedOverIt() throws {
+    try withDirectory { directory in
+      try AtomicFile.write([1, 2, 3], to: directory + "/file")
+      let mapped = try MappedFile(directory + "/file")
+      try AtomicFile.write([4], to: directory + "/file")
+      #expect(mapped.withBytes(Array.init) == [1, 2, 3])
+      #expect(try MappedFile(directory + "/file").withBytes(Array.init) == [4])
+      try AtomicFile.write([], to: directory + "/file")
+      #expect(try MappedFile(directory + "/file").withBytes(\.isEmpty))
+      #expect(throws: FileReadError.notRegular) { try MappedFile(directory) }
+      #expect(throws: FileReadError.system(code: ENOENT)) { try MappedFile(directory + "/missing") }
+    }
+  }
+
   @Test func aSymbolicLinkStaysALink() throws {
     try withDirectory { directory in
       try AtomicFile.write("old", to: directory + "/file")

@@ -1,3 +1,4 @@
+import CPlatform
 import Hashing
 import Testing
 
@@ -28,6 +29,25 @@ import Testing
         hash.update(Array(message[..<cut]))
         hash.update(Array(message[cut..<length]))
         #expect(hash.digest() == whole, "length \(length), cut \(cut)")
+      }
+    }
+  }
+
+  /// Where the processor has no such instructions both are the same function, which the published digests then test.
+  @Test func theProcessorsInstructionsGiveTheSameStatesAsPlainC() {
+    var generator: UInt64 = 1
+    func next() -> UInt64 {
+      generator = generator &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+      return generator >> 24
+    }
+    for blockCount in [0, 1, 2, 3, 17] {
+      for _ in 0..<20 {
+        let blocks = (0..<64 * blockCount).map { _ in UInt8(truncatingIfNeeded: next()) }
+        var fast = (0..<8).map { _ in UInt32(truncatingIfNeeded: next()) }
+        var plain = fast
+        platform_sha256_blocks(&fast, blocks, blockCount)
+        platform_sha256_blocks_portable(&plain, blocks, blockCount)
+        #expect(fast == plain, "\(blockCount) blocks")
       }
     }
   }

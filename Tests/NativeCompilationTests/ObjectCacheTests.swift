@@ -1,5 +1,6 @@
 import Foundation
 import NativeCompilation
+import Programs
 import Testing
 
 @Suite struct ObjectCacheTests {

@@ -51,6 +51,12 @@ size_t platform_peak_resident_byte_count(void);
 /// Processors that the calling process may run on.
 int platform_usable_processor_count(void);
 
+/// Whether processor and operating system support a feature, by the name that compilers give it; false for unknown names.
+bool platform_cpu_has(const char *name);
+
+/// The name of the feature at `index` among those that a psABI level of x86-64 demands; NULL past the last.
+const char *platform_x86_64_feature(int level, size_t index);
+
 /// 1 to 4 for the psABI levels x86-64, -v2, -v3, -v4 that processor and operating system support; 0 elsewhere.
 int platform_x86_64_level(void);
 
@@ -100,7 +106,11 @@ int platform_spawn(
 
 // Hashing.
 
-/// Folds `block_count` blocks of 64 bytes into the eight words of a SHA-256 state (FIPS 180-4, section 6.2.2).
+/// Folds `block_count` blocks of 64 bytes into the eight words of a SHA-256 state (FIPS 180-4, section 6.2.2), with the
+/// processor's instructions for it where it has them.
 void platform_sha256_blocks(uint32_t *state, const uint8_t *blocks, size_t block_count);
+
+/// The same without such instructions.
+void platform_sha256_blocks_portable(uint32_t *state, const uint8_t *blocks, size_t block_count);
 
 #endif

@@ -1,5 +1,6 @@
-import NativeCompilation
 import Testing
+
+@testable import Programs
 
 @Suite struct TargetCPUTests {
   @Test func withoutANameTheBestProcessorIsTaken() throws {
@@ -15,7 +16,7 @@ import Testing
   }
 
   @Test func anUnknownNameIsRefusedWithTheAcceptedOnes() {
-    let error = CompilationError.unknownCPU(name: "native", accepted: TargetCPU.all.map(\.name))
+    let error = TargetCPUError.unknown(name: "native", accepted: TargetCPU.all.map(\.name))
     #expect(throws: error) { try TargetCPU.resolve(named: "native") }
     for cpu in TargetCPU.all { #expect("\(error)".contains(cpu.name)) }
   }
@@ -27,12 +28,17 @@ import Testing
     }
   }
 
-  @Test("clang and gcc accept the flags of every processor", arguments: ["clang", "gcc"], TargetCPU.all)
-  func compilersAcceptTheFlags(compiler name: String, cpu: TargetCPU) throws {
-    var environment: [String: String] = inheritedEnvironment
-    environment["CC"] = name
-    let compiler = try CCompiler.locate(environment: environment)
-    let object = try compiler.compile(units: ["void kernel_0(char *const *o, long f, long e, int *x) {}"], for: cpu)
-    #expect(object.starts(with: [0x7f] + Array("ELF".utf8)))
+  @Test func aProcessorDemandsAllThatThoseBeforeItDemandAndHasItHere() {
+    for (cpu, next) in zip(TargetCPU.all, TargetCPU.all.dropFirst()) {
+      #expect(Set(cpu.features).isSubset(of: next.features), "\(cpu.name)")
+    }
+    #expect(throws: Never.self) { try TargetCPU.resolve(named: TargetCPU.best.name, features: TargetCPU.best.features) }
+  }
+
+  @Test func featuresThatThisMachineLacksAreNamed() {
+    let name = TargetCPU.best.name
+    let error = TargetCPUError.missingFeatures(name: name, features: ["avx1024", "warp"])
+    #expect(throws: error) { try TargetCPU.resolve(named: name, features: ["avx1024"] + TargetCPU.best.features + ["warp"]) }
+    #expect("\(error)".contains("avx1024, warp") && "\(error)".contains(name))
   }
 }
