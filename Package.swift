@@ -38,7 +38,8 @@ let package = Package(
     .target(name: "Operators", dependencies: ["TensorTypes", "IR"]),
     .target(name: "ONNX", dependencies: ["TensorTypes", "Files", "IR", "Operators", "COnnx", "CProtobufC"]),
     .target(name: "SampleModels", path: "Tests/SampleModels"),
-    .testTarget(name: "ONNXTests", dependencies: ["ONNX", "TensorTypes", "IR", "Operators", "SampleModels"]),
+    .testTarget(
+      name: "ONNXTests", dependencies: ["ONNX", "TensorTypes", "IR", "Operators", "Autodiff", "Passes", "SampleModels"]),
     .target(name: "Passes", dependencies: ["TensorTypes", "IR", "Operators"]),
     .target(name: "Autodiff", dependencies: ["TensorTypes", "IR", "Operators"]),
     .target(

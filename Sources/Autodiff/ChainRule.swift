@@ -47,6 +47,14 @@ extension GraphBuilder {
   }
 }
 
+extension Operator {
+  /// What a derivation says of the operator: its mnemonic, with the derivative that it declares in place of its own.
+  var rule: String {
+    guard let elementwise = self as? Elementwise, elementwise.declared != .plain else { return mnemonic }
+    return "\(mnemonic) \(attributes)"
+  }
+}
+
 extension GraphBuilder {
   /// A later derivative would mix a surrogate's derivative with that of the value it gave way to.
   func requireOpen(_ derivative: String) throws(TypeError) {
@@ -60,5 +68,12 @@ extension GraphBuilder {
 extension TypeError {
   static func notDifferentiable(_ operation: any Operator) -> TypeError {
     TypeError(operation.mnemonic, "has no derivative: differentiate before fusing and erasing surrogates", [])
+  }
+
+  static func reverseModeOnly(_ operation: any Operator) -> TypeError {
+    TypeError(
+      operation.mnemonic,
+      "guided backpropagation depends on the cotangent, so that there is no derivative along a direction; "
+        + "take the pullback, or declare another derivative", [])
   }
 }

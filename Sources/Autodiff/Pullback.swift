@@ -26,7 +26,7 @@ extension GraphBuilder {
       let value = Value(index)
       guard active.contains(value), let parts = terms.removeValue(forKey: value) else { continue }
       let node = primals[index]
-      let derivation = node.operation.map { "pullback of \($0.mnemonic)" }
+      let derivation = node.operation.map { "pullback of \($0.rule)" }
       try at(Location(node: node.location.node, derivation: derivation)) { () throws(TypeError) in
         guard let cotangent = try total(parts) else { return }
         if inputs.contains(value) { totals[value] = cotangent }
@@ -47,14 +47,17 @@ extension GraphBuilder {
     of operation: any Operator, _ node: Node, _ result: Value, _ cotangent: Value, _ active: Set<Value>
   ) throws(TypeError) -> [(Value, Value)] {
     var terms: [(Value, Value)] = []
-    switch operation.derivative {
-    case .zero: break
-    case .undefined: throw .notDifferentiable(operation)
-    case .elementwise(let partials):
+    func appendTerms(_ cotangent: Value, _ partials: [ScalarExpression?]) throws(TypeError) {
       for (operand, partial) in zip(node.operands, partials) {
         guard let partial, active.contains(operand) else { continue }
         terms.append((operand, try chain(cotangent, partial, operands: node.operands, result: result)))
       }
+    }
+    switch operation.derivative {
+    case .zero: break
+    case .undefined: throw .notDifferentiable(operation)
+    case .elementwise(let partials): try appendTerms(cotangent, partials)
+    case .guided(let partials): try appendTerms(try elementwise(.relu, cotangent), partials)
     case .linear(let rule), .multilinear(let rule):
       for (index, operand) in node.operands.enumerated() where active.contains(operand) && rule.isLinear(inOperand: index) {
         terms.append((operand, try rule.transpose(cotangent, operand: index, of: node.operands, in: self)))

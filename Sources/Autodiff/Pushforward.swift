@@ -8,7 +8,7 @@ extension GraphBuilder {
   /// Derived from each operator's one rule: for a multilinear operator the sum over its operands with one of them replaced
   /// by its tangent, for an elementwise one Σ ∂y/∂xᵢ · ẋᵢ.
   /// - Returns: for each output its tangent, or nil where it depends on none of the given values.
-  /// - Throws: if the graph is closed, or an operator on the way has no derivative.
+  /// - Throws: if the graph is closed, or an operator on the way has no derivative, or a guided one.
   public func pushforward(_ outputs: [Value], along tangents: [Value: Value]) throws(TypeError) -> [Value?] {
     try requireOpen("pushforward")
     var tangents = tangents
@@ -21,7 +21,7 @@ extension GraphBuilder {
       guard tangents[Value(index)] == nil, let operation = node.operation,
         node.operands.contains(where: { tangents[$0] != nil })
       else { continue }
-      let tangent = try at(Location(node: node.location.node, derivation: "pushforward of \(operation.mnemonic)")) {
+      let tangent = try at(Location(node: node.location.node, derivation: "pushforward of \(operation.rule)")) {
         () throws(TypeError) in try self.tangent(of: operation, node, Value(index), tangents)
       }
       if let tangent { tangents[Value(index)] = tangent }
@@ -36,6 +36,7 @@ extension GraphBuilder {
     switch operation.derivative {
     case .zero: return nil
     case .undefined: throw .notDifferentiable(operation)
+    case .guided: throw .reverseModeOnly(operation)
     case .elementwise(let partials):
       for (operand, partial) in zip(node.operands, partials) {
         guard let partial, let tangent = tangents[operand] else { continue }

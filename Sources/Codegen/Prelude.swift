@@ -51,6 +51,7 @@ enum Prelude {
       INLINE T P_roundHalfEven(T x) { return __builtin_rintF(x); }
       INLINE T P_maximum(T x, T y) { return (x >= y || x != x) ? x : y; }
       INLINE T P_minimum(T x, T y) { return (x <= y || x != x) ? x : y; }
+      INLINE T P_leakyRelu(T x, T slope) { return x > 0 ? x : slope * x; }
       INLINE T P_clip(T x, T low, T high) { return x < low ? low : x > high ? high : x; }
       INLINE T P_power(T x, T y) { return powF(x, y); }
       INLINE T P_sine(T x) { return sinF(x); }
@@ -140,6 +141,7 @@ enum Prelude {
       INLINE v16 v_step(v16 x) { return (v16)((x > 0.0f) & (m16)v_splat(1.0f)); }
       INLINE v16 v_maximum(v16 x, v16 y) { return v_select((x >= y) | (x != x), x, y); }
       INLINE v16 v_minimum(v16 x, v16 y) { return v_select((x <= y) | (x != x), x, y); }
+      INLINE v16 v_leakyRelu(v16 x, v16 slope) { return v_select(x > 0.0f, x, slope * x); }
       INLINE v16 v_clip(v16 x, v16 low, v16 high) { return v_select(x < low, low, v_select(x > high, high, x)); }
 
       """

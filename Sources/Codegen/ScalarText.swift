@@ -4,14 +4,10 @@ import TensorTypes
 extension ScalarFunction {
   /// The C expression on scalars of one element type. `select` takes a truth value first.
   func scalarText(_ x: [String], _ element: ElementType) -> String {
-    switch surrogateValue {
-    case .operand: return x[0]
-    case .function(let value): return value.scalarText(x, element)
-    case nil: break
-    }
     let prefix = element == .float32 ? "s_" : element == .float64 ? "d_" : "i_"
     let function = "\(prefix)\(rawValue)(\(x.joined(separator: ", ")))"
     switch self {
+    case .stopGradient: return x[0]
     case .negate: return "(-\(x[0]))"
     case .add: return "(\(x[0]) + \(x[1]))"
     case .subtract: return "(\(x[0]) - \(x[1]))"
@@ -30,12 +26,8 @@ extension ScalarFunction {
 
   /// The C expression on vectors of 16 floats; truth values are vectors of all-ones or all-zeros integers.
   func vectorText(_ x: [String]) -> String {
-    switch surrogateValue {
-    case .operand: return x[0]
-    case .function(let value): return value.vectorText(x)
-    case nil: break
-    }
-    return switch self {
+    switch self {
+    case .stopGradient: x[0]
     case .negate, .add, .subtract, .multiply, .divide, .equal, .less, .lessOrEqual: scalarText(x, .float32)
     case .logicalAnd: "(\(x[0]) & \(x[1]))"
     case .logicalOr: "(\(x[0]) | \(x[1]))"

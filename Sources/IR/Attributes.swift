@@ -2,6 +2,7 @@
 public enum AttributeValue: Sendable, Hashable, CustomStringConvertible {
   case integer(Int)
   case integers([Int])
+  case number(Double)
   case word(String)
   case flag(Bool)
   /// The body of a fused operator.
@@ -11,6 +12,7 @@ public enum AttributeValue: Sendable, Hashable, CustomStringConvertible {
     switch self {
     case .integer(let value): String(value)
     case .integers(let values): "[" + values.map(String.init).joined(separator: ", ") + "]"
+    case .number(let value): value.description
     case .word(let word): word
     case .flag(let flag): flag ? "true" : "false"
     case .body(let graph): graph.text(nested: true)
@@ -57,6 +59,10 @@ extension Attributes {
   }
   public func integers(_ name: String) throws(AttributeError) -> [Int] {
     guard case .integers(let value) = self[name] else { throw AttributeError(name: name, expected: "a list of integers") }
+    return value
+  }
+  public func number(_ name: String) throws(AttributeError) -> Double {
+    guard case .number(let value) = self[name] else { throw AttributeError(name: name, expected: "a number") }
     return value
   }
   public func word(_ name: String) throws(AttributeError) -> String {

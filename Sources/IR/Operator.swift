@@ -23,6 +23,9 @@ public protocol Operator: Sendable {
 public enum Derivative: Sendable {
   /// ∂result/∂operand i, element by element; nil where it is zero everywhere.
   case elementwise([ScalarExpression?])
+  /// The same, but in reverse mode the positive part of the result's cotangent takes the place of the cotangent. That is not
+  /// linear in it, so that forward mode has no counterpart.
+  case guided([ScalarExpression?])
   /// Linear in each operand alone while the others are fixed.
   case multilinear(any Multilinear)
   /// Linear in all operands together.

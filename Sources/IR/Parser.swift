@@ -161,6 +161,7 @@ private struct GraphParser {
       let word = try scanner.word()
       if let value = Int(word) { return .integer(value) }
       if let flag = Bool(word) { return .flag(flag) }
+      if word.first?.isNumber == true || word.first == "-", let value = Double(word) { return .number(value) }
       return .word(word)
     }
   }

@@ -11,29 +11,24 @@ public enum ScalarFunction: String, Sendable, Hashable, CaseIterable {
   case smoothedStep
   /// The identity, whose derivative is declared to be zero.
   case stopGradient
-  /// ReLU, whose derivative is declared to be smoothedStep, or sigmoid.
-  case reluSmoothed, reluSigmoid
-  /// roundHalfEven, whose derivative is declared to be one.
-  case roundStraightThrough
   // Two operands.
   case add, subtract, multiply, divide, power, maximum, minimum
   case equal, less, lessOrEqual
   case logicalAnd, logicalOr
+  /// x where x > 0, s · x elsewhere, of x and the slope s.
+  case leakyRelu
   // Three operands.
   case select, clip
-  /// Clip to lo ... hi, whose derivative is declared to be f(x − lo) − f(x − hi) with f smoothedStep, or sigmoid.
-  case clipSmoothed, clipSigmoid
 
   public var arity: Int {
     switch self {
     case .negate, .absolute, .sign, .step, .relu, .exponential, .logarithm, .squareRoot, .hyperbolicTangent, .sigmoid,
-      .errorFunction, .sine, .cosine, .floor, .ceiling, .roundHalfEven, .logicalNot, .stopGradient, .smoothedStep,
-      .reluSmoothed, .reluSigmoid, .roundStraightThrough:
+      .errorFunction, .sine, .cosine, .floor, .ceiling, .roundHalfEven, .logicalNot, .stopGradient, .smoothedStep:
       1
     case .add, .subtract, .multiply, .divide, .power, .maximum, .minimum, .equal, .less, .lessOrEqual, .logicalAnd,
-      .logicalOr:
+      .logicalOr, .leakyRelu:
       2
-    case .select, .clip, .clipSmoothed, .clipSigmoid: 3
+    case .select, .clip: 3
     }
   }
 
@@ -43,26 +38,6 @@ public enum ScalarFunction: String, Sendable, Hashable, CaseIterable {
     case .equal, .less, .lessOrEqual, .logicalAnd, .logicalOr, .logicalNot: true
     default: false
     }
-  }
-
-  /// True when the declared partial derivative is not the derivative of the value; such rows are erased once
-  /// differentiation is done.
-  public var isSurrogate: Bool { surrogateValue != nil }
-
-  /// What a surrogate computes; nil for functions that are none.
-  public var surrogateValue: SurrogateValue? {
-    switch self {
-    case .stopGradient: .operand
-    case .reluSmoothed, .reluSigmoid: .function(.relu)
-    case .clipSmoothed, .clipSigmoid: .function(.clip)
-    case .roundStraightThrough: .function(.roundHalfEven)
-    default: nil
-    }
-  }
-
-  public enum SurrogateValue: Sendable, Hashable {
-    case operand
-    case function(ScalarFunction)
   }
 
   /// True when swapping the two operands changes nothing.

@@ -44,7 +44,9 @@ public enum Catalog {
       },
       "fused": { Fused(body: try $0.body("body")) },
     ]
-    for function in ScalarFunction.allCases { catalog[function.rawValue] = { _ in Elementwise(function) } }
+    for function in ScalarFunction.allCases {
+      catalog[function.rawValue] = { Elementwise(function, declaring: try KinkDerivative($0)) }
+    }
     return catalog
   }()
 }

@@ -3,6 +3,9 @@ import TensorTypes
 
 // Activations whose values and derivatives follow from the operators they append.
 extension GraphBuilder {
+  /// x where x > 0, slope · x elsewhere, with a slope that broadcasts to x.
+  public func leakyRelu(_ x: Value, slope: Value) throws(TypeError) -> Value { try elementwise(.leakyRelu, x, slope) }
+
   /// x where x > 0, `other` elsewhere. At 0 the derivative is that of `other`, as in PyTorch.
   public func positivePart(of x: Value, otherwise other: Value) throws(TypeError) -> Value {
     try elementwise(.select, try elementwise(.less, scalar(0, like: x), x), x, other)

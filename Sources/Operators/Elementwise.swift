@@ -6,14 +6,23 @@ import TensorTypes
 ///
 /// Constraints: (C1) as many operands as the function takes; (C2) all of one shape; (C3) of one element type, but for the
 /// boolean first operand of `select`; (C4) of a kind that the function is defined on.
+/// (C5) a declared derivative that the function can have.
 public struct Elementwise: Operator {
   public let function: ScalarFunction
+  /// What derivatives take in place of the function's own partial derivatives.
+  public let declared: KinkDerivative
 
-  public init(_ function: ScalarFunction) { self.function = function }
+  public init(_ function: ScalarFunction, declaring derivative: KinkDerivative = .plain) {
+    self.function = function
+    declared = derivative
+  }
 
   public var mnemonic: String { function.rawValue }
-  public var attributes: Attributes { [:] }
-  public var derivative: Derivative { .elementwise(function.partials) }
+  public var attributes: Attributes { declared.attributes }
+  public var derivative: Derivative { declared.derivative(of: function) }
+
+  /// True when the declared derivative is not that of the value; surrogates are erased once differentiation is done.
+  public var isSurrogate: Bool { declared != .plain || function == .stopGradient }
 
   public func resultType(of operands: [TensorType]) throws(TypeError) -> TensorType {
     try require(operands.count == function.arity, operands, "takes \(function.arity) operands")
@@ -21,6 +30,7 @@ public struct Elementwise: Operator {
     try require(operands.allSatisfy { $0.shape == first.shape }, operands, "operands need equal shapes")
     let data = function == .select ? Array(operands.dropFirst()) : operands
     try require(data.allSatisfy { $0.element == first.element }, operands, "operands need one element type")
+    try require(declared.isDefined(on: function), operands, declared.refusal)
     switch function {
     case .logicalAnd, .logicalOr, .logicalNot:
       try require(first.element == .boolean, operands, "operands need to be boolean")
@@ -30,8 +40,7 @@ public struct Elementwise: Operator {
     case .negate, .absolute, .sign, .add, .subtract, .multiply, .divide, .maximum, .minimum, .less, .lessOrEqual, .clip:
       try require(first.element != .boolean, operands, "operands need to be numbers")
     case .step, .relu, .exponential, .logarithm, .squareRoot, .hyperbolicTangent, .sigmoid, .errorFunction, .sine, .cosine,
-      .floor, .ceiling, .roundHalfEven, .power, .smoothedStep, .reluSmoothed, .reluSigmoid, .clipSmoothed, .clipSigmoid,
-      .roundStraightThrough:
+      .floor, .ceiling, .roundHalfEven, .power, .smoothedStep, .leakyRelu:
       try require(first.element.isFloatingPoint, operands, "operands need to be floating-point")
     }
     return TensorType(function.isPredicate ? .boolean : first.element, first.shape)
@@ -85,7 +94,7 @@ extension ScalarFunction {
     case .absolute: { x, _, _ in abs(x) }
     case .sign: { x, _, _ in x > 0 ? 1 : x < 0 ? -1 : x }
     case .step: { x, _, _ in x > 0 ? 1 : 0 }
-    case .relu, .reluSmoothed, .reluSigmoid: { x, _, _ in x > 0 ? x : x.isNaN ? x : 0 }
+    case .relu: { x, _, _ in x > 0 ? x : x.isNaN ? x : 0 }
     case .smoothedStep: { x, _, _ in Self.smoothedStep(x) }
     case .exponential: { x, _, _ in exp(x) }
     case .logarithm: { x, _, _ in log(x) }
@@ -97,7 +106,7 @@ extension ScalarFunction {
     case .cosine: { x, _, _ in cos(x) }
     case .floor: { x, _, _ in x.rounded(.down) }
     case .ceiling: { x, _, _ in x.rounded(.up) }
-    case .roundHalfEven, .roundStraightThrough: { x, _, _ in x.rounded(.toNearestOrEven) }
+    case .roundHalfEven: { x, _, _ in x.rounded(.toNearestOrEven) }
     case .logicalNot: { x, _, _ in x == 0 ? 1 : 0 }
     case .stopGradient: { x, _, _ in x }
     case .add: { x, y, _ in x + y }
@@ -113,7 +122,8 @@ extension ScalarFunction {
     case .logicalAnd: { x, y, _ in x != 0 && y != 0 ? 1 : 0 }
     case .logicalOr: { x, y, _ in x != 0 || y != 0 ? 1 : 0 }
     case .select: { x, y, z in x != 0 ? y : z }
-    case .clip, .clipSmoothed, .clipSigmoid: { x, y, z in x.isNaN ? x : x < y ? y : x > z ? z : x }
+    case .leakyRelu: { x, slope, _ in x > 0 ? x : slope * x }
+    case .clip: { x, y, z in x.isNaN ? x : x < y ? y : x > z ? z : x }
     }
   }
 
@@ -152,8 +162,7 @@ extension ScalarFunction {
     case .select: return x[0] != 0 ? x[1] : x[2]
     case .clip: return min(max(x[0], x[1]), x[2])
     case .step, .relu, .exponential, .logarithm, .squareRoot, .hyperbolicTangent, .sigmoid, .errorFunction, .sine, .cosine,
-      .floor, .ceiling, .roundHalfEven, .power, .smoothedStep, .reluSmoothed, .reluSigmoid, .clipSmoothed, .clipSigmoid,
-      .roundStraightThrough:
+      .floor, .ceiling, .roundHalfEven, .power, .smoothedStep, .leakyRelu:
       return nil
     }
   }
@@ -161,7 +170,8 @@ extension ScalarFunction {
   /// ∂y/∂x for each operand, in terms of the operands x and the result y; nil where it is zero everywhere.
   ///
   /// ReLU and Clip are written in y, which the next layer needs anyway: step(y) = step(x), and lo < y < hi ⇔ lo < x < hi.
-  /// Kinks: ReLU has derivative 0 at 0 and Clip 0 at both bounds, as PyTorch's relu and relu6 have.
+  /// Kinks: ReLU has derivative 0 at 0, LeakyRelu its slope, and Clip 0 at both bounds, as PyTorch's relu, leaky_relu and
+  /// relu6 have.
   public var partials: [ScalarExpression?] {
     let x = ScalarExpression.operand(0)
     let z = ScalarExpression.operand(1)
@@ -179,9 +189,6 @@ extension ScalarFunction {
     case .smoothedStep:
       // τ / s³ on both branches; the jump at 0 has no part in it.
       [.literal(Self.smoothing) / (s * s * s)]
-    case .reluSmoothed: [f(.smoothedStep, x)]
-    case .reluSigmoid: [f(.sigmoid, x)]
-    case .roundStraightThrough: [1]
     case .exponential: [y]
     case .logarithm: [1 / x]
     case .squareRoot: [0.5 / y]
@@ -203,10 +210,7 @@ extension ScalarFunction {
     case .minimum: [when(f(.lessOrEqual, x, z)), when(f(.less, z, x))]
     case .select: [nil, when(x, 1), when(x, 0, otherwise: 1)]
     case .clip: [when(f(.logicalAnd, f(.less, z, y), f(.less, y, w))), when(f(.less, x, z)), when(f(.less, w, x))]
-    // One-sided where a bound is infinite, since both functions are 1 at +∞ and 0 at −∞.
-    case .clipSmoothed:
-      [f(.smoothedStep, x - z) - f(.smoothedStep, x - w), when(f(.less, x, z)), when(f(.less, w, x))]
-    case .clipSigmoid: [f(.sigmoid, x - z) - f(.sigmoid, x - w), when(f(.less, x, z)), when(f(.less, w, x))]
+    case .leakyRelu: [when(f(.less, 0, x), otherwise: z), when(f(.less, 0, x), 0, otherwise: x)]
     case .sign, .step, .floor, .ceiling, .roundHalfEven, .logicalNot, .stopGradient: [nil]
     case .equal, .less, .lessOrEqual, .logicalAnd, .logicalOr: [nil, nil]
     }

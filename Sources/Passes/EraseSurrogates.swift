@@ -10,12 +10,9 @@ import Operators
 public enum EraseSurrogates: Pass {
   public static func run(_ graph: Graph) throws(TypeError) -> Graph {
     try graph.rewritten { (node, _, operands, builder) throws(TypeError) -> Value? in
-      guard let elementwise = node.operation as? Elementwise else { return nil }
-      switch elementwise.function.surrogateValue {
-      case nil: return nil
-      case .operand: return operands[0]
-      case .function(let value): return try builder.append(Elementwise(value), operands)
-      }
+      guard let elementwise = node.operation as? Elementwise, elementwise.isSurrogate else { return nil }
+      if elementwise.function == .stopGradient { return operands[0] }
+      return try builder.append(Elementwise(elementwise.function), operands)
     }.closed()
   }
 }

@@ -93,7 +93,7 @@ extension Simplify {
       site.function == .logicalNot ? site.argument(of: .logicalNot, site.operands[0]) : nil
     },
     RewriteRule("f(broadcast x, broadcast y) = broadcast f(x, y)") { site throws(TypeError) in
-      guard let function = site.function else { return nil }
+      guard site.function != nil else { return nil }
       var axes: [Int]?
       var operands: [Value?] = []
       for operand in site.operands {
@@ -119,7 +119,7 @@ extension Simplify {
         }
       }
       return try site.builder.broadcast(
-        try site.builder.append(Elementwise(function), narrow), to: site.shape, axes: kept)
+        try site.builder.append(site.operation, narrow), to: site.shape, axes: kept)
     },
     RewriteRule("f(reshape x, reshape y) = reshape f(x, y)") { site throws(TypeError) in
       guard let operands = try site.beneath(Reshape.self, { $0.shape == $1.shape }) else { return nil }

@@ -1,31 +1,12 @@
 import IR
 import Operators
 
-/// Which derivative an operation with kinks has.
-public enum KinkDerivative: String, Sendable, Hashable, CaseIterable {
-  /// That of the value, r(z) = 1 where z > 0, with a second derivative of zero.
-  case plain
-  /// The paper's h (section 3.2): h(z) for ReLU, h(z − lo) − h(z − hi) for Clip.
-  case smoothed
-  /// σ(z) for ReLU, σ(z − lo) − σ(z − hi) for Clip.
-  case sigmoid
-
-  /// The function with the same value as `function` and this derivative; nil where the function has no kink.
-  public func surrogate(of function: ScalarFunction) -> ScalarFunction? {
-    switch (self, function) {
-    case (.plain, .relu), (.plain, .clip): function
-    case (.smoothed, .relu): .reluSmoothed
-    case (.smoothed, .clip): .clipSmoothed
-    case (.sigmoid, .relu): .reluSigmoid
-    case (.sigmoid, .clip): .clipSigmoid
-    default: nil
-    }
-  }
-}
-
-/// Gives ReLU and Clip another derivative, by operator or by the name of an ONNX node; values stay as they are.
+/// Gives ReLU, Clip and LeakyRelu another derivative, or rounding one, by operator or by the name of an ONNX node; values
+/// stay as they are.
 ///
-/// Runs before differentiation. Max pooling and everything else that has kinks keeps its own derivative.
+/// Runs before differentiation. PRelu is a leakyRelu; HardSigmoid and HardSwish are made of a clip. Everything else keeps
+/// its own derivative: smooth functions, Elu, Celu and Selu, whose exponential side is their derivative's, ThresholdedRelu and
+/// Shrink, which jump, Abs, Max, Min, and max pooling.
 public struct SubstituteDerivatives: Sendable {
   /// For each function its derivative; others stay.
   public var byFunction: [ScalarFunction: KinkDerivative]
@@ -37,22 +18,46 @@ public struct SubstituteDerivatives: Sendable {
     self.byNode = byNode
   }
 
-  /// Every ReLU and Clip alike.
-  public init(all derivative: KinkDerivative) { self.init([.relu: derivative, .clip: derivative]) }
+  /// Every function alike on which the derivative is defined.
+  public init(all derivative: KinkDerivative) {
+    let functions = ScalarFunction.allCases.filter(derivative.isDefined)
+    self.init(Dictionary(uniqueKeysWithValues: functions.map { ($0, derivative) }))
+  }
 
   /// What stands for a node in the substituted graph, or nil where it stays.
   public func replacement(for node: Node) -> Elementwise? {
     guard let elementwise = node.operation as? Elementwise, node.type.element.isFloatingPoint,
       let derivative = node.location.node.flatMap({ byNode[$0] }) ?? byFunction[elementwise.function],
-      let surrogate = derivative.surrogate(of: elementwise.function), surrogate != elementwise.function
+      derivative.isDefined(on: elementwise.function), derivative != elementwise.declared
     else { return nil }
-    return Elementwise(surrogate)
+    return Elementwise(elementwise.function, declaring: derivative)
   }
 
+  /// - Throws: if a function is named that cannot have the derivative, or a node that the graph lacks or without an
+  ///   operation that can.
   public func run(_ graph: Graph) throws(TypeError) -> Graph {
-    try graph.rewritten { (node, _, operands, builder) throws(TypeError) -> Value? in
+    try check(graph)
+    return try graph.rewritten { (node, _, operands, builder) throws(TypeError) -> Value? in
       guard let replacement = replacement(for: node) else { return nil }
       return try builder.append(replacement, operands)
+    }
+  }
+
+  private func check(_ graph: Graph) throws(TypeError) {
+    for (function, derivative) in byFunction.sorted(by: { $0.key.rawValue < $1.key.rawValue })
+    where !derivative.isDefined(on: function) {
+      throw TypeError(function.rawValue, derivative.refusal, [])
+    }
+    var open = byNode
+    for node in graph.nodes {
+      guard let name = node.location.node, let derivative = open[name],
+        let elementwise = node.operation as? Elementwise, derivative.isDefined(on: elementwise.function)
+      else { continue }
+      open[name] = nil
+    }
+    if let (name, derivative) = open.min(by: { $0.key < $1.key }) {
+      throw TypeError(
+        "substituteDerivatives", "node \"\(name)\" has no operation for its derivative: \(derivative.refusal)", [])
     }
   }
 }

@@ -47,11 +47,26 @@ struct BrokenConstraint: Sendable, CustomStringConvertible {
     BrokenConstraint("C4", Elementwise(.add), [bool(2), bool(2)], "operands need to be numbers"),
     BrokenConstraint("C4", Elementwise(.exponential), [i64(2)], "operands need to be floating-point"),
     BrokenConstraint("C4", Elementwise(.logicalNot), [f32(2)], "operands need to be boolean"),
-    BrokenConstraint("C1", Broadcast(shape: [2, 3], axes: [1, 0]), [f32(3, 2)],
+    BrokenConstraint(
+      "C5", Elementwise(.hyperbolicTangent, declaring: .smoothed), [f32(2)],
+      "only relu, clip and leakyRelu can have a smoothed derivative"),
+    BrokenConstraint(
+      "C5", Elementwise(.floor, declaring: .guided), [f32(2)],
+      "only relu, clip and leakyRelu can have a guided derivative"),
+    BrokenConstraint(
+      "C5", Elementwise(.relu, declaring: .softplus(sharpness: 0)), [f32(2)],
+      "only relu, clip and leakyRelu can have a softplus derivative, of a positive sharpness; it is 0.0"),
+    BrokenConstraint(
+      "C5", Elementwise(.relu, declaring: .straightThrough), [f32(2)],
+      "only roundHalfEven, floor and ceiling can have a straight-through derivative"),
+    BrokenConstraint(
+      "C1", Broadcast(shape: [2, 3], axes: [1, 0]), [f32(3, 2)],
       "axes [1, 0] need to ascend within [2,3], one for each operand axis"),
-    BrokenConstraint("C1", Broadcast(shape: [2, 3], axes: [2]), [f32(3)],
+    BrokenConstraint(
+      "C1", Broadcast(shape: [2, 3], axes: [2]), [f32(3)],
       "axes [2] need to ascend within [2,3], one for each operand axis"),
-    BrokenConstraint("C1", Broadcast(shape: [2, 3], axes: []), [f32(3)],
+    BrokenConstraint(
+      "C1", Broadcast(shape: [2, 3], axes: []), [f32(3)],
       "axes [] need to ascend within [2,3], one for each operand axis"),
     BrokenConstraint("C2", Broadcast(shape: [2, 3], axes: [0]), [f32(3)], "extents along [0] differ from [2,3]"),
     BrokenConstraint("C1", Sum(axes: [1, 0]), [f32(2, 3)], "axes [1, 0] need to ascend within [2,3]"),
@@ -60,17 +75,23 @@ struct BrokenConstraint: Sendable, CustomStringConvertible {
     BrokenConstraint("C1", Reshape(shape: [5]), [f32(2, 3)], "[5] holds 5 elements"),
     BrokenConstraint("C1", Permute(order: [0, 0]), [f32(2, 3)], "[0, 0] is no permutation of its 2 axes"),
     BrokenConstraint("C1", Permute(order: [0]), [f32(2, 3)], "[0] is no permutation of its 2 axes"),
-    BrokenConstraint("C1", Pad(low: [1], high: [1], interior: [0]), [f32(2, 3)],
+    BrokenConstraint(
+      "C1", Pad(low: [1], high: [1], interior: [0]), [f32(2, 3)],
       "low, high and interior need one entry for each axis, none negative"),
-    BrokenConstraint("C1", Pad(low: [-1], high: [1], interior: [0]), [f32(2)],
+    BrokenConstraint(
+      "C1", Pad(low: [-1], high: [1], interior: [0]), [f32(2)],
       "low, high and interior need one entry for each axis, none negative"),
-    BrokenConstraint("C1", Slice(start: [0], limit: [1], stride: [1]), [f32(2, 3)],
+    BrokenConstraint(
+      "C1", Slice(start: [0], limit: [1], stride: [1]), [f32(2, 3)],
       "start, limit and stride need one entry for each axis"),
-    BrokenConstraint("C2", Slice(start: [0], limit: [4], stride: [1]), [f32(3)],
+    BrokenConstraint(
+      "C2", Slice(start: [0], limit: [4], stride: [1]), [f32(3)],
       "start [0], limit [4], stride [1] reach outside of [3]"),
-    BrokenConstraint("C2", Slice(start: [2], limit: [1], stride: [1]), [f32(3)],
+    BrokenConstraint(
+      "C2", Slice(start: [2], limit: [1], stride: [1]), [f32(3)],
       "start [2], limit [1], stride [1] reach outside of [3]"),
-    BrokenConstraint("C3", Slice(start: [0], limit: [3], stride: [0]), [f32(3)],
+    BrokenConstraint(
+      "C3", Slice(start: [0], limit: [3], stride: [0]), [f32(3)],
       "start [0], limit [3], stride [0] reach outside of [3]"),
     BrokenConstraint("C1", Concatenate(axis: 0), [], "takes at least one operand"),
     BrokenConstraint("C2", Concatenate(axis: 2), [f32(2, 3)], "axis 2 is not in [2,3]"),
@@ -79,7 +100,8 @@ struct BrokenConstraint: Sendable, CustomStringConvertible {
     BrokenConstraint("C2", Concatenate(axis: 0), [f32(2, 3), f32(2, 4)], "extents beside axis 0 differ"),
     BrokenConstraint("C1", Gather(axis: 1), [f32(2), i64(2)], "axis 1 is not in [2]"),
     BrokenConstraint("C2", Gather(axis: 0), [f32(2), f32(2)], "indices need to be integers"),
-    BrokenConstraint("C1", Scatter(axis: 0, extent: 3), [f32(2), i64(3)],
+    BrokenConstraint(
+      "C1", Scatter(axis: 0, extent: 3), [f32(2), i64(3)],
       "extents from axis 0 on need to begin with those of the indices"),
     BrokenConstraint("C2", Scatter(axis: 0, extent: 3), [f32(2), f32(2)], "indices need to be integers"),
     BrokenConstraint("C1", Take(batchRank: 1), [f32(2, 3), i64(3)], "the first 1 axes need to agree"),
@@ -90,39 +112,54 @@ struct BrokenConstraint: Sendable, CustomStringConvertible {
     BrokenConstraint("C1", IndexOfMaximum(batchRank: 3), [f32(2, 3)], "batch rank 3 exceeds the rank"),
     BrokenConstraint("C2", IndexOfMaximum(batchRank: 1), [f32(2, 0)], "there is nothing to choose from"),
     BrokenConstraint("C3", IndexOfMaximum(batchRank: 0), [bool(2)], "the operand needs to be a number"),
-    BrokenConstraint("C1", WindowIndexOfMaximum(window: window([2], extents: [2])), [f32(1, 1, 3, 3)],
+    BrokenConstraint(
+      "C1", WindowIndexOfMaximum(window: window([2], extents: [2])), [f32(1, 1, 3, 3)],
       "the window has 1 spatial axes"),
-    BrokenConstraint("C1", WindowIndexOfMaximum(window: window([2], extents: [2])), [i64(1, 1, 3)],
+    BrokenConstraint(
+      "C1", WindowIndexOfMaximum(window: window([2], extents: [2])), [i64(1, 1, 3)],
       "the operand needs to be floating-point"),
-    BrokenConstraint("C2", WindowIndexOfMaximum(window: window([1], pads: [1], extents: [3])), [f32(1, 1, 3)],
+    BrokenConstraint(
+      "C2", WindowIndexOfMaximum(window: window([1], pads: [1], extents: [3])), [f32(1, 1, 3)],
       "window 0 along spatial axis 0 lies in the padding"),
-    BrokenConstraint("C1", WindowSum(window: window([2, 2], extents: [2, 2])), [f32(1, 1, 3)],
+    BrokenConstraint(
+      "C1", WindowSum(window: window([2, 2], extents: [2, 2])), [f32(1, 1, 3)],
       "the window has 2 spatial axes"),
-    BrokenConstraint("C1", WindowSum(window: window([2], strides: [0], extents: [2])), [f32(1, 1, 3)],
+    BrokenConstraint(
+      "C1", WindowSum(window: window([2], strides: [0], extents: [2])), [f32(1, 1, 3)],
       "the window has 1 spatial axes"),
-    BrokenConstraint("C1", WindowSum(window: window([2], extents: [2])), [i64(1, 1, 3)],
+    BrokenConstraint(
+      "C1", WindowSum(window: window([2], extents: [2])), [i64(1, 1, 3)],
       "the operand needs to be floating-point"),
-    BrokenConstraint("C1", WindowSpread(window: window([2], extents: [2]), spatial: [3]), [f32(1, 1, 3)],
+    BrokenConstraint(
+      "C1", WindowSpread(window: window([2], extents: [2]), spatial: [3]), [f32(1, 1, 3)],
       "the operand needs to be [N, C] and [2]"),
-    BrokenConstraint("C1", WindowSpread(window: window([2], extents: [2]), spatial: [3]), [i64(1, 1, 2)],
+    BrokenConstraint(
+      "C1", WindowSpread(window: window([2], extents: [2]), spatial: [3]), [i64(1, 1, 2)],
       "the operand needs to be floating-point"),
     BrokenConstraint("C1", MatrixProduct(), [f32(2), f32(2)], "operands need one type, one rank and equal batch axes"),
-    BrokenConstraint("C1", MatrixProduct(), [f32(2, 2, 3), f32(3, 3, 2)],
+    BrokenConstraint(
+      "C1", MatrixProduct(), [f32(2, 2, 3), f32(3, 3, 2)],
       "operands need one type, one rank and equal batch axes"),
-    BrokenConstraint("C1", MatrixProduct(), [f32(2, 2), f64(2, 2)],
+    BrokenConstraint(
+      "C1", MatrixProduct(), [f32(2, 2), f64(2, 2)],
       "operands need one type, one rank and equal batch axes"),
-    BrokenConstraint("C1", MatrixProduct(), [i64(2, 2), i64(2, 2)],
+    BrokenConstraint(
+      "C1", MatrixProduct(), [i64(2, 2), i64(2, 2)],
       "operands need one type, one rank and equal batch axes"),
     BrokenConstraint("C2", MatrixProduct(), [f32(2, 3), f32(2, 3)], "inner extents 3 and 2 differ"),
     BrokenConstraint("C1", convolution(), [i64(1, 1, 4), i64(2, 1, 2)], "operands need one floating-point type"),
-    BrokenConstraint("C1", convolution(), [f32(1, 3, 4), f32(2, 1, 2)],
+    BrokenConstraint(
+      "C1", convolution(), [f32(1, 3, 4), f32(2, 1, 2)],
       "input [1,3,4], filter [2,1,2] and output [1,2,3] do not fit with 1 groups"),
-    BrokenConstraint("C2", convolution(strides: [1, 1]), [f32(1, 1, 4), f32(2, 1, 2)],
+    BrokenConstraint(
+      "C2", convolution(strides: [1, 1]), [f32(1, 1, 4), f32(2, 1, 2)],
       "strides, pads and dilations need one entry for each of the operands' spatial axes"),
-    BrokenConstraint("C2", convolution(strides: [0]), [f32(1, 1, 4), f32(2, 1, 2)],
+    BrokenConstraint(
+      "C2", convolution(strides: [0]), [f32(1, 1, 4), f32(2, 1, 2)],
       "strides, pads and dilations need one entry for each of the operands' spatial axes"),
     BrokenConstraint("C3", convolution(groups: 2), [f32(1, 1, 4), f32(2, 1, 2)], "2 groups do not divide the channels"),
-    BrokenConstraint("C4", convolution(shape: [1, 3, 3]), [f32(1, 1, 4), f32(2, 1, 2)],
+    BrokenConstraint(
+      "C4", convolution(shape: [1, 3, 3]), [f32(1, 1, 4), f32(2, 1, 2)],
       "input [1,1,4], filter [2,1,2] and output [1,3,3] do not fit with 1 groups"),
     BrokenConstraint("C1", Convert(to: .int64), [f32(2), f32(2)], "takes one operand"),
     BrokenConstraint("C1", Fused(body: region(outputs: 1)), [f32(3)], "operands differ from the body's inputs"),

@@ -11,8 +11,6 @@ public enum DeepNetwork: String, CaseIterable, Sendable {
 
   public static let classCount = 4
 
-  public var convolutionCount: Int { self == .resNet50 ? 53 : 168 }
-
   /// Input `image` [1, 3, 32, 32], output `scores` [1, 4].
   public func graph() throws -> Graph {
     var layers = Layers()

@@ -66,7 +66,9 @@ private struct RandomLayers {
     let channels = shape[1]
     switch Int.random(in: 0..<8, using: &generator) {
     case 0, 1:
-      let filters = choose([channels, 3]), kernel = choose([1, 2]), pad = choose([0, 1])
+      let filters = choose([channels, 3])
+      let kernel = choose([1, 2])
+      let pad = choose([0, 1])
       let y = try builder.convolution(
         x, constant([filters, channels, kernel, kernel], in: -0.4...0.4), strides: [1, 1], padsLow: [pad, pad],
         padsHigh: [0, 0], dilations: [1, 1], groups: 1)
@@ -95,7 +97,7 @@ private struct RandomLayers {
   private mutating func appendElementwise(to x: Value, _ shape: Shape) throws -> Value {
     switch Int.random(in: 0..<14, using: &generator) {
     case 0: return try builder.elementwise(.relu, x)
-    case 1: return try builder.elementwise(.reluSmoothed, x)
+    case 1: return try builder.append(Elementwise(.relu, declaring: .smoothed), [x])
     case 2: return try builder.elementwise(.hyperbolicTangent, x)
     case 3: return try builder.elementwise(.sigmoid, x)
     case 4: return try builder.clip(x, -0.8, 0.9)

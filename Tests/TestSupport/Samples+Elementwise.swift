@@ -3,13 +3,26 @@ import Operators
 import TensorTypes
 
 extension Samples {
-  static let elementwise: [Sample] = ScalarFunction.allCases.flatMap(samples)
+  static let elementwise: [Sample] =
+    ScalarFunction.allCases.flatMap { samples(of: $0) }
+    + derivatives.flatMap { derivative in
+      ScalarFunction.allCases.filter(derivative.isDefined).flatMap { samples(of: $0, declaring: derivative) }
+    }
 
-  private static func samples(of function: ScalarFunction) -> [Sample] {
+  /// Every derivative but the plain one that an elementwise operation can declare.
+  public static let derivatives: [KinkDerivative] = [
+    .smoothed, .sigmoid, .softplus(sharpness: 4), .guided, .straightThrough,
+  ]
+
+  /// The operations that declare another derivative than that of their value.
+  public static let surrogates: [Sample] = all.filter(\.isSurrogate)
+
+  private static func samples(of function: ScalarFunction, declaring derivative: KinkDerivative = .plain) -> [Sample] {
     var g = SeededGenerator(seed: UInt64(function.rawValue.utf8.reduce(17) { $0 * 31 % 1_000_003 + Int($1) }))
-    let operation = Elementwise(function)
+    let operation = Elementwise(function, declaring: derivative)
     func sample(_ operands: [HostTensor], _ note: String = "") -> Sample { Sample(operation, operands, note) }
-    let matrix: Shape = [2, 3], vector: Shape = [5]
+    let matrix: Shape = [2, 3]
+    let vector: Shape = [5]
     switch function {
     case .negate, .absolute, .sign:
       return [
@@ -17,8 +30,10 @@ extension Samples {
         sample([g.integers(vector, in: -5..<5)], "integers"),
       ]
     case .step, .relu, .floor, .ceiling, .roundHalfEven, .hyperbolicTangent, .sigmoid, .errorFunction, .sine, .cosine,
-      .exponential, .smoothedStep, .reluSmoothed, .reluSigmoid, .roundStraightThrough:
-      return [sample([g.tensor(matrix)]), sample([g.tensor(vector, .float64, in: -4...4)]), sample([g.tensor([])], "scalar")]
+      .exponential, .smoothedStep:
+      return [
+        sample([g.tensor(matrix)]), sample([g.tensor(vector, .float64, in: -4...4)]), sample([g.tensor([])], "scalar"),
+      ]
     case .logarithm, .squareRoot:
       return [sample([g.tensor(matrix, in: 0.2...3)]), sample([g.tensor(vector, .float64, in: 0.2...9)])]
     case .stopGradient:
@@ -42,8 +57,14 @@ extension Samples {
         sample([g.tensor(matrix, in: 0.2...2), g.tensor(matrix, in: -2...3)]),
         sample([g.tensor(vector, .float64, in: 0.2...2), g.tensor(vector, .float64)]),
       ]
+    case .leakyRelu:
+      return [
+        sample([g.tensor(matrix), g.tensor(matrix, in: 0.05...0.4)]),
+        sample([g.tensor(vector, .float64, in: -4...4), g.tensor(vector, .float64)]),
+      ]
     case .maximum, .minimum, .less, .lessOrEqual, .equal:
-      let x = g.tensor(matrix), y = g.tensor(vector, .float64)
+      let x = g.tensor(matrix)
+      let y = g.tensor(vector, .float64)
       return [
         sample([x, apart(from: x, &g)]), sample([y, apart(from: y, &g)]),
         sample([g.integers(vector, in: 0..<3), g.integers(vector, in: 0..<3)], "integers"),
@@ -54,21 +75,23 @@ extension Samples {
         sample([g.booleans(vector), g.tensor(vector, .float64), g.tensor(vector, .float64)]),
         sample([g.booleans(vector), g.integers(vector, in: 0..<9), g.integers(vector, in: 0..<9)], "integers"),
       ]
-    case .clip, .clipSmoothed, .clipSigmoid:
-      let bounds: [Double] = [-0.5, -0.5, -.infinity, -.infinity, 0], others: [Double] = [0.5, .infinity, 0.5, .infinity, 6]
+    case .clip:
+      let bounds: [Double] = [-0.5, -0.5, -.infinity, -.infinity, 0]
+      let others: [Double] = [0.5, .infinity, 0.5, .infinity, 6]
       let float64 = TensorType(.float64, vector)
       let oneSided = [
         g.tensor(vector, .float64, in: -3...3), HostTensor(float64, .double(bounds)), HostTensor(float64, .double(others)),
       ]
       let floatingPoint = [
-        sample([g.tensor(matrix, in: -2...2), g.tensor(matrix, in: -0.99 ... -0.51), g.tensor(matrix, in: 0.51...0.99)]
-          .enumerated().map { $0.offset == 0 ? awayFromBounds($0.element) : $0.element }),
+        sample(
+          [g.tensor(matrix, in: -2...2), g.tensor(matrix, in: -0.99 ... -0.51), g.tensor(matrix, in: 0.51...0.99)]
+            .enumerated().map { $0.offset == 0 ? awayFromBounds($0.element) : $0.element }),
         sample([
           awayFromBounds(g.tensor(vector, .float64, in: -3...3)), g.tensor(vector, .float64, in: -0.99 ... -0.51),
           g.tensor(vector, .float64, in: 0.51...0.99),
         ]),
       ]
-      guard function == .clip else { return floatingPoint + [sample(oneSided)] }
+      if derivative != .plain { return floatingPoint + [sample(oneSided)] }
       return floatingPoint + [
         sample(
           [g.integers(vector, in: -9..<9), g.integers(vector, in: -3..<0), g.integers(vector, in: 0..<3)], "integers")

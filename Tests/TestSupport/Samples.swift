@@ -37,7 +37,7 @@ public struct Sample: Sendable, CustomStringConvertible {
     return operands.contains { $0.type.element.isFloatingPoint } && result?.element.isFloatingPoint == true && !isSurrogate
   }
 
-  private var isSurrogate: Bool { (operation as? Elementwise)?.function.isSurrogate ?? false }
+  public var isSurrogate: Bool { (operation as? Elementwise)?.isSurrogate ?? false }
 }
 
 /// Samples of every operator of the catalogue.
@@ -135,7 +135,10 @@ public enum Samples {
       samples.append(
         Sample(
           product,
-          [g.tensor(left ? [2, 2, 3, 1] : [2, 2, 1, 3], .float64), g.tensor(right ? [2, 2, 2, 3] : [2, 2, 3, 2], .float64)],
+          [
+            g.tensor(left ? [2, 2, 3, 1] : [2, 2, 1, 3], .float64),
+            g.tensor(right ? [2, 2, 2, 3] : [2, 2, 3, 2], .float64),
+          ],
           "batch"))
     }
     return samples + Convolution.Role.allCases.flatMap { convolutions(solving: $0, &g) }
@@ -170,7 +173,8 @@ public enum Samples {
     var g = SeededGenerator(seed: 15)
     func body(_ shape: Shape, _ build: (GraphBuilder, Value, Value) throws -> Value) rethrows -> Graph {
       let builder = GraphBuilder()
-      let x = builder.input("a", TensorType(.float32, shape)), y = builder.input("b c", TensorType(.float32, shape))
+      let x = builder.input("a", TensorType(.float32, shape))
+      let y = builder.input("b c", TensorType(.float32, shape))
       return builder.finish(name: "region", outputs: [("result", try build(builder, x, y))])
     }
     let bodies = [

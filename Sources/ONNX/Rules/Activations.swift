@@ -20,14 +20,14 @@ extension ImportRule {
     },
     "Clip": ImportRule(1...3, clip),
     "LeakyRelu": activation { node, x in
-      try node.builder.positivePart(of: x, otherwise: node.builder.multiply(x, node.float("alpha", default: 0.01)))
+      try node.builder.leakyRelu(x, slope: node.builder.scalar(try node.float("alpha", default: 0.01), like: x))
     },
     "PRelu": ImportRule(2...2) { node in
       let x = try node.operand(0)
       try node.requireFloat(x)
       let slope = try node.operand(1)
       try node.requireBroadcast(slope, to: node.shape(x))
-      return try node.builder.positivePart(of: x, otherwise: try node.builder.multiply(slope, x))
+      return try node.builder.leakyRelu(x, slope: slope)
     },
     "ThresholdedRelu": activation { node, x in
       let alpha = node.builder.scalar(try node.float("alpha", default: 1), like: x)
@@ -99,6 +99,11 @@ extension ImportRule {
       high = try node.float("max").map { node.builder.scalar($0, like: x) }
     } else {
       (low, high) = (try bound(1, node), try bound(2, node))
+    }
+    if node.element(x).isFloatingPoint, low != nil || high != nil {
+      // One bound is a clip too, which has one derivative however it is bounded.
+      low = low ?? node.builder.scalar(-.infinity, like: x)
+      high = high ?? node.builder.scalar(.infinity, like: x)
     }
     if let low, let high, let lowest = try node.constant(low), let highest = try node.constant(high),
       lowest.doubles[0] <= highest.doubles[0]
