@@ -3,6 +3,7 @@ import Attacks
 import Files
 import Images
 import Interpreters
+import Passes
 import TensorTypes
 
 /// Writes the heatmaps of images.
@@ -18,12 +19,19 @@ public struct ExplainJob {
 
   private let model: ImageClassifier
   private let interpreterName: String
+  private let derivativeName: String
   private let execution: ExecutionOptions
   private let output: OutputDirectory
 
-  public init(model: ImageClassifier, interpreter: String, execution: ExecutionOptions, output: OutputDirectory) {
+  /// - Parameter derivative: that of ReLU, Clip and LeakyRelu in the map: `plain`, `smoothed`, `sigmoid`,
+  ///   `softplus:SHARPNESS` or `guided`.
+  public init(
+    model: ImageClassifier, interpreter: String, derivative: String = "plain", execution: ExecutionOptions,
+    output: OutputDirectory
+  ) {
     self.model = model
     interpreterName = interpreter
+    derivativeName = derivative
     self.execution = execution
     self.output = output
   }
@@ -32,7 +40,7 @@ public struct ExplainJob {
   public func run(_ images: [String], explaining words: String?, done: (Explanation) throws -> Void = { _ in }) throws {
     let names = try output.names(for: images, extensions: [".npz", ".\(interpreterName).png"])
     let explained = try words.map { words throws(UsageError) in try model.labels.index(of: words) }
-    let interpreter = try makeInterpreter(interpreterName, for: model.classifier)
+    let interpreter = try makeInterpreter()
     let photos = try images.map(model.photo)
     let runner = try execution.runner([try AttackPrograms.map(interpreter)])
     let driver = AttackDriver(runner, mapShape: interpreter.mapShape, settings: AttackSettings(method: .pgd))
@@ -55,6 +63,17 @@ public struct ExplainJob {
         try done(explanation)
       }
     }
+  }
+
+  private func makeInterpreter() throws -> any Interpreter {
+    let derivative = try derivative(named: derivativeName)
+    var interpreter = try Adjoint.makeInterpreter(interpreterName, for: model.classifier)
+    guard derivative != .plain else { return interpreter }
+    guard interpreter.derivativeOrder > 0 else {
+      throw UsageError("the interpreter \(interpreterName) takes no derivative, which '\(derivativeName)' would change")
+    }
+    interpreter.network = try SubstituteDerivatives(all: derivative).run(interpreter.network)
+    return interpreter
   }
 
   private func write(_ explanation: Explanation, _ photo: Image, _ mapShape: Shape) throws {

@@ -14,8 +14,8 @@ public struct GradientMap: Interpreter {
   public let name = "grad"
   /// Outputs `logits` f32[B, N].
   public var network: Graph
-  /// The derivative of ReLU and Clip in a second copy of the network, of which the map in a loss is made; the map itself is
-  /// that of the network as it is. With `plain` the loss takes its map from the network itself.
+  /// The derivative of ReLU, Clip and LeakyRelu in a second copy of the network, of which the map in a loss is made; the map
+  /// itself is that of the network as it is. With `plain` the loss takes its map from the network itself.
   public let derivative: KinkDerivative
   /// k: 4 for images of 112 pixels and more, 2 for 32 to 111, 1 below.
   public let poolingSize: Int

@@ -5,8 +5,8 @@ import TensorTypes
 /// result[i] = f(x₀[i], x₁[i], ...)
 ///
 /// Constraints: (C1) as many operands as the function takes; (C2) all of one shape; (C3) of one element type, but for the
-/// boolean first operand of `select`; (C4) of a kind that the function is defined on.
-/// (C5) a declared derivative that the function can have.
+/// boolean first operand of `select`; (C4) of a kind that the function is defined on; (C5) a declared derivative that the
+/// function can have.
 public struct Elementwise: Operator {
   public let function: ScalarFunction
   /// What derivatives take in place of the function's own partial derivatives.

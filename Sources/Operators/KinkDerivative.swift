@@ -7,7 +7,8 @@ import IR
 ///     relu x: f(x),  clip x to a ... b: f(x − a) − f(x − b),  leakyRelu x with slope s: s + (1 − s) f(x)
 ///
 /// One bound of Clip may be infinite, which leaves one term, since f is 0 at −∞ and 1 at +∞. Bounds and slopes keep their
-/// own derivatives.
+/// own derivatives. In f32 h keeps its relative accuracy on both sides of 0; the difference of Clip is exact to a rounding
+/// of 1.
 public enum KinkDerivative: Sendable, Hashable {
   /// That of the value; for ReLU r(z) = 1 where z > 0, with a second derivative of zero (section 3.2 of the paper).
   case plain

@@ -5,8 +5,8 @@ import Operators
 /// stay as they are.
 ///
 /// Runs before differentiation. PRelu is a leakyRelu; HardSigmoid and HardSwish are made of a clip. Everything else keeps
-/// its own derivative: smooth functions, Elu, Celu and Selu, whose exponential side is their derivative's, ThresholdedRelu and
-/// Shrink, which jump, Abs, Max, Min, and max pooling.
+/// its own derivative: smooth functions, Elu, Celu and Selu with them; ThresholdedRelu and Shrink, which jump; Abs, Max and
+/// Min; and max pooling.
 public struct SubstituteDerivatives: Sendable {
   /// For each function its derivative; others stay.
   public var byFunction: [ScalarFunction: KinkDerivative]

@@ -8,6 +8,12 @@ struct ExplainCommand: ParsableCommand {
   @Argument(help: "An ONNX file.") var model: String
   @Argument(help: "PNG or JPEG files.") var images: [String]
   @Option(help: "The interpreter: cam or grad.") var interpreter = "cam"
+  @Option(
+    help: """
+      What grad takes for the derivative of ReLU, Clip and LeakyRelu: plain, smoothed (the paper's), sigmoid, \
+      softplus:SHARPNESS, or guided (guided backpropagation).
+      """)
+  var derivative = "plain"
   @Option(name: .customLong("class"), help: "The class to explain, by number or name; otherwise what the model sees.")
   var explained: String?
   @Option(name: [.customShort("o"), .long], help: ArgumentHelp("Where results are written.", valueName: "dir"))
@@ -22,7 +28,8 @@ struct ExplainCommand: ParsableCommand {
     let classifier = try ImageClassifier(
       path: model, batch: batch ?? min(images.count, 8), shapes: modelOptions.shapes, overrides: modelOptions.description)
     let job = ExplainJob(
-      model: classifier, interpreter: interpreter, execution: execution.options, output: try OutputDirectory(output))
+      model: classifier, interpreter: interpreter, derivative: derivative, execution: execution.options,
+      output: try OutputDirectory(output))
     let progress = ProgressBar()
     defer { progress.end() }
     progress.begin("explaining", total: images.count)

@@ -21,6 +21,18 @@ import Testing
 
   private func convolutionCount(_ graph: Graph) -> Int { graph.nodes.count { $0.operation is Convolution } }
 
+  /// Also on the ReLUs that follow residual sums, and on nothing else.
+  @Test(arguments: [(DeepNetwork.resNet50, 49), (.denseNet169, 169)])
+  func `every ReLU of a network has the derivative of its copy`(network: DeepNetwork, activations: Int) throws {
+    let prepared = try interpreter(try network.graph()).network
+    let substituted = try SubstituteDerivatives(all: .smoothed).run(prepared)
+    let declared = substituted.nodes.compactMap { $0.operation as? Elementwise }.filter(\.isSurrogate)
+    #expect(declared.count == activations && declared.allSatisfy { $0.function == .relu && $0.declared == .smoothed })
+    #expect(
+      !substituted.nodes.contains { ($0.operation as? Elementwise).map { $0.function == .relu && !$0.isSurrogate } == true })
+    #expect(substituted.nodes.count { $0.operation is WindowIndexOfMaximum } == 1)
+  }
+
   /// One sweep forward, one back for the cross entropy, one back for the map, and two of second order. The sweep that ends
   /// both derivatives adds them ahead of the stem.
   @Test(arguments: [(DeepNetwork.resNet50, 53, 264), (.denseNet169, 168, 839)])

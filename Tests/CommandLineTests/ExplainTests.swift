@@ -24,6 +24,42 @@ import Testing
     #expect(zip(maps[0], maps[1]).allSatisfy { abs($0 - $1) < 1e-3 })
   }
 
+  /// Every derivative gives a map of its own, which compiled code and evaluator agree about.
+  @Test func `the map of GRAD can take another derivative of ReLU`() throws {
+    let folder = try TemporaryFolder()
+    var maps: [[Float]] = []
+    for derivative in ["plain", "smoothed", "sigmoid", "softplus:8", "guided"] {
+      let pair = try [[], ["--reference"]].map { more in
+        let output = folder.path("\(derivative)\(more.count)")
+        let result = try Command.run(
+          ["explain", Command.model, Command.bag, "--interpreter", "grad", "--derivative", derivative, "-o", output] + more)
+        #expect(result.status == 0, "\(result.error)")
+        let arrays = try NPZ.read(path: output + "/fashion-00018-bag.npz")
+        return try #require(arrays.first { $0.name == "map" }).tensor.floats
+      }
+      #expect(zip(pair[0], pair[1]).allSatisfy { abs($0 - $1) < 1e-3 }, "\(derivative)")
+      #expect(maps.allSatisfy { other in zip(other, pair[1]).contains { abs($0 - $1) > 0.02 } }, "\(derivative)")
+      maps.append(pair[1])
+    }
+  }
+
+  @Test(arguments: [
+    (
+      ["grad", "--derivative", "softplus:-1"],
+      "there is no derivative 'softplus:-1'; plain, smoothed, sigmoid, softplus:SHARPNESS with a positive number, and "
+        + "guided are known"
+    ), (["cam", "--derivative", "guided"], "the interpreter cam takes no derivative, which 'guided' would change"),
+  ])
+  func `a derivative that does not exist, or of an interpreter without one, is a wrong call`(
+    words: [String], expected: String
+  ) throws {
+    let folder = try TemporaryFolder()
+    let result = try Command.run(
+      ["explain", Command.model, Command.bag, "-o", folder.path("out"), "--interpreter"] + words)
+    #expect(result.status == 2)
+    #expect(result.error == "adjoint: \(expected)\n")
+  }
+
   @Test func `an interpreter that does not exist is a wrong call`() throws {
     let folder = try TemporaryFolder()
     let result = try Command.run(
