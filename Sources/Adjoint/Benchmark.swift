@@ -29,10 +29,12 @@ public struct Benchmark: Sendable, Encodable {
   public let rows: [Row]
 
   /// Measures every derived graph at every batch size on random images.
+  /// - Parameter copies: as in `GraphStages`.
   /// - Throws: what importing, differentiating and compiling throw.
   public init(
-    path: String, batches: [Int], of derived: [DerivedGraph], interpreter: String, shapes: [String: [Int]],
-    overrides: ModelDescription, execution: ExecutionOptions, progress: (_ measured: Int) -> Void = { _ in }
+    path: String, batches: [Int], of derived: [DerivedGraph], interpreter: String, copies: Int = 2,
+    shapes: [String: [Int]], overrides: ModelDescription, execution: ExecutionOptions,
+    progress: (_ measured: Int) -> Void = { _ in }
   ) throws {
     let compiler = try execution.compiler()
     let pool = ThreadPool(threadCount: execution.threads ?? ThreadPool.usableProcessorCount)
@@ -45,7 +47,8 @@ public struct Benchmark: Sendable, Encodable {
     for kind in derived {
       for batch in batches {
         let stages = try GraphStages(
-          kind, ofModelAt: path, batch: batch, interpreter: interpreter, shapes: shapes, overrides: overrides)
+          kind, ofModelAt: path, batch: batch, interpreter: interpreter, copies: copies, shapes: shapes,
+          overrides: overrides)
         let executable = try Executable(try compiler.compile([stages.simplified]), pool: pool)
         timings.append(try Self.measure(executable, kind, batch: batch))
         progress(timings.count)

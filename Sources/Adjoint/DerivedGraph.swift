@@ -42,10 +42,12 @@ public struct GraphStages: Sendable {
   }
 
   /// The graph of a model file. Only `forward` takes models that are no classifiers.
+  /// - Parameter copies: of the network, in the step against GRAD: 2 as an attack has it, or 1, whose smoothed derivatives
+  ///   the loss of the prediction takes too.
   /// - Throws: `ModelError`, `InterpreterError`, `FileError`, `TypeError`, `UsageError`.
   public init(
-    _ derived: DerivedGraph, ofModelAt path: String, batch: Int, interpreter: String, shapes: [String: [Int]],
-    overrides: ModelDescription
+    _ derived: DerivedGraph, ofModelAt path: String, batch: Int, interpreter: String, copies: Int = 2,
+    shapes: [String: [Int]], overrides: ModelDescription
   ) throws {
     if derived == .forward {
       let imported: ImportedModel
@@ -58,12 +60,12 @@ public struct GraphStages: Sendable {
       try self.init(forward: imported.graph)
     } else {
       let model = try ImageClassifier(path: path, batch: batch, shapes: shapes, overrides: overrides)
-      try self.init(derived, of: model, interpreter: interpreter)
+      try self.init(derived, of: model, interpreter: interpreter, copies: copies)
     }
   }
 
   /// - Throws: `InterpreterError`, `TypeError`, `UsageError`.
-  public init(_ derived: DerivedGraph, of model: ImageClassifier, interpreter: String) throws {
+  public init(_ derived: DerivedGraph, of model: ImageClassifier, interpreter: String, copies: Int = 2) throws {
     let imported = model.imported.graph
     switch derived {
     case .forward: try self.init(forward: imported)
@@ -76,7 +78,14 @@ public struct GraphStages: Sendable {
         : try loss.hessianVectorProduct(of: "crossEntropy", withRespectTo: "x")
       try self.init(imported: imported, prepared: prepared, differentiated: differentiated, derived)
     case .step:
-      let interpreter = try makeInterpreter(interpreter, for: model.classifier)
+      var interpreter = try makeInterpreter(interpreter, for: model.classifier)
+      if copies == 1 {
+        guard let map = interpreter as? GradientMap else {
+          throw UsageError(
+            "--copies 1 goes with --interpreter grad; the step against '\(interpreter.name)' has one copy of the network")
+        }
+        interpreter = try map.withOneCopy()
+      }
       try self.init(
         imported: imported, prepared: interpreter.network,
         differentiated: try AttackPrograms.step(interpreter, AttackSchedule(interpreter: interpreter.name).objective),

@@ -30,8 +30,8 @@ public struct StepProfile: Sendable, Encodable {
   /// Compiles the graph, runs it `repetitions` times step by step on random images, and takes each step's median.
   /// - Throws: what importing, differentiating, compiling and running throw.
   public init(
-    path: String, batch: Int, of derived: DerivedGraph, interpreter: String, shapes: [String: [Int]],
-    overrides: ModelDescription, execution: ExecutionOptions, repetitions: Int = 7
+    path: String, batch: Int, of derived: DerivedGraph, interpreter: String, copies: Int = 2,
+    shapes: [String: [Int]], overrides: ModelDescription, execution: ExecutionOptions, repetitions: Int = 7
   ) throws {
     let compiler = try execution.compiler()
     let pool = ThreadPool(threadCount: execution.threads ?? ThreadPool.usableProcessorCount)
@@ -39,7 +39,7 @@ public struct StepProfile: Sendable, Encodable {
     let before = try PeakRate.measure(cpu: compiler.cpu, compiler: try CCompiler.locate(), pool: pool)
     let bandwidth = try PeakBandwidth.measure(cpu: compiler.cpu, compiler: try CCompiler.locate(), pool: pool)
     let stages = try GraphStages(
-      derived, ofModelAt: path, batch: batch, interpreter: interpreter, shapes: shapes, overrides: overrides)
+      derived, ofModelAt: path, batch: batch, interpreter: interpreter, copies: copies, shapes: shapes, overrides: overrides)
     let executable = try Executable(try compiler.compile([stages.simplified]), pool: pool)
     let timings = try executable.profile(
       stages.simplified.name, inputs: Benchmark.sampleInputs(executable.programs[0]), repetitions: repetitions)

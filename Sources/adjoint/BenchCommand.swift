@@ -11,7 +11,7 @@ struct BenchCommand: ParsableCommand {
   @Option(parsing: .upToNextOption, help: "What is measured: forward, gradient, hvp, step.") var of: [DerivedGraph] = [
     .forward
   ]
-  @Option(help: "The interpreter of --of step: cam or grad.") var interpreter = "cam"
+  @OptionGroup var step: StepOptions
   @OptionGroup var modelOptions: ModelOptions
   @Option(help: "The processor to compile for.") var cpu: String?
   @Option(help: "Threads; otherwise one for each processor.") var threads: Int?
@@ -29,8 +29,9 @@ struct BenchCommand: ParsableCommand {
     defer { progress.end() }
     progress.begin("measuring", total: batch.count * of.count)
     let benchmark = try Benchmark(
-      path: model, batches: batch, of: of, interpreter: interpreter, shapes: modelOptions.shapes,
-      overrides: modelOptions.description, execution: ExecutionOptions(cpu: cpu, threads: threads)
+      path: model, batches: batch, of: of, interpreter: step.interpreter, copies: step.copies,
+      shapes: modelOptions.shapes, overrides: modelOptions.description,
+      execution: ExecutionOptions(cpu: cpu, threads: threads)
     ) { progress.update($0) }
     progress.end()
     try StandardStream.output.writeLine(json ? try jsonLine(benchmark) : benchmark.text)

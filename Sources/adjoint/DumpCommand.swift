@@ -10,7 +10,7 @@ struct DumpCommand: ParsableCommand {
   @Argument(help: "An ONNX file.") var model: String
   @Option(help: "The stage.") var stage: DumpStage
   @Option(help: "What is computed.") var of = DerivedGraph.forward
-  @Option(help: "The interpreter of --of step: cam or grad.") var interpreter = "cam"
+  @OptionGroup var step: StepOptions
   @Option(help: "Text that parses back, or Graphviz.") var format = Format.text
   @Option(help: "Images in a batch.") var batch = 1
   @OptionGroup var modelOptions: ModelOptions
@@ -23,8 +23,8 @@ struct DumpCommand: ParsableCommand {
     defer { progress.end() }
     progress.begin("compiling", total: nil)
     let stages = try GraphStages(
-      of, ofModelAt: model, batch: batch, interpreter: interpreter, shapes: modelOptions.shapes,
-      overrides: modelOptions.description)
+      of, ofModelAt: model, batch: batch, interpreter: step.interpreter, copies: step.copies,
+      shapes: modelOptions.shapes, overrides: modelOptions.description)
     let text = try stage.text(of: stages, dot: format == .dot, execution: ExecutionOptions(cpu: cpu))
     progress.end()
     try StandardStream.output.write(text.hasSuffix("\n") ? text : text + "\n")

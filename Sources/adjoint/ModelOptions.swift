@@ -57,6 +57,21 @@ struct ModelOptions: ParsableArguments {
   }
 }
 
+/// Which step `--of step` is.
+struct StepOptions: ParsableArguments {
+  @Option(help: "The interpreter of --of step: cam or grad.") var interpreter = "cam"
+
+  @Option(
+    help: ArgumentHelp(
+      "Copies of the network in the step against grad: 2, one with its own derivatives and one with smoothed ones, or 1.",
+      valueName: "1|2"))
+  var copies = 2
+
+  func validate() throws {
+    guard copies == 1 || copies == 2 else { throw ValidationError("--copies is \(copies); 1 and 2 are accepted.") }
+  }
+}
+
 /// What runs the graphs.
 struct ExecutionFlags: ParsableArguments {
   @Option(help: "The processor to compile for, such as x86-64-v3; otherwise the best that this machine is.")

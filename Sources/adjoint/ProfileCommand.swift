@@ -9,7 +9,7 @@ struct ProfileCommand: ParsableCommand {
   @Argument(help: "An ONNX file.") var model: String
   @Option(help: "Images in a batch.") var batch = 1
   @Option(help: "What is computed.") var of = DerivedGraph.forward
-  @Option(help: "The interpreter of --of step: cam or grad.") var interpreter = "cam"
+  @OptionGroup var step: StepOptions
   @Option(help: "How many of the slowest steps are shown.") var limit = 40
   @OptionGroup var modelOptions: ModelOptions
   @Option(help: "The processor to compile for.") var cpu: String?
@@ -29,8 +29,9 @@ struct ProfileCommand: ParsableCommand {
     defer { progress.end() }
     progress.begin("profiling", total: nil)
     let profile = try StepProfile(
-      path: model, batch: batch, of: of, interpreter: interpreter, shapes: modelOptions.shapes,
-      overrides: modelOptions.description, execution: ExecutionOptions(cpu: cpu, threads: threads))
+      path: model, batch: batch, of: of, interpreter: step.interpreter, copies: step.copies,
+      shapes: modelOptions.shapes, overrides: modelOptions.description,
+      execution: ExecutionOptions(cpu: cpu, threads: threads))
     progress.end()
     try StandardStream.output.writeLine(json ? try jsonLine(profile) : profile.text(limit: limit))
   }

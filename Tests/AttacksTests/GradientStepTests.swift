@@ -19,6 +19,17 @@ import Testing
 
   private let objective = AttackSchedule(interpreter: "grad").objective
 
+  /// Of a step on a general product.
+  private func inputs(coefficient: Double) -> [String: HostTensor] {
+    var random = Random(seed: 8)
+    let x = random.tensor([1, 3, 12, 12], in: 0.2...0.8)
+    return [
+      "x": x, "origin": x, "target": HostTensor([1], [3] as [Int64]), "alpha": .scalar(1e-3), "eps": .scalar(0.5),
+      "mapTarget": random.tensor([1, 12, 12], in: 0...1), "coefficient": .scalar(coefficient),
+      "labelProbability": HostTensor([1], [0.97] as [Float]),
+    ]
+  }
+
   private func convolutionCount(_ graph: Graph) -> Int { graph.nodes.count { $0.operation is Convolution } }
 
   /// Also on the ReLUs that follow residual sums, and on nothing else.
@@ -49,9 +60,10 @@ import Testing
 
   @Test(arguments: [(DeepNetwork.resNet50, 212), (.denseNet169, 672)])
   func `with one copy it takes four`(network: DeepNetwork, expected: Int) throws {
-    let interpreter = try interpreter(try network.graph(), derivative: .plain)
+    let interpreter = try interpreter(try network.graph()).withOneCopy()
     let step = try Pipeline.simplify(try AttackPrograms.step(interpreter, objective))
     #expect(convolutionCount(step) == expected)
+    #expect(step.isClosed)
   }
 
   /// Each ReLU of the network is computed once, whatever derivatives are taken of it.
@@ -68,6 +80,16 @@ import Testing
     #expect(forward == 2)
   }
 
+  @Test func `one copy has the losses of two, and another gradient`() throws {
+    let two = try interpreter(try PooledClassifier.generalProduct.graph(batch: 1))
+    let inputs = inputs(coefficient: 0.05)
+    let results = try [two, two.withOneCopy()].map { try AttackPrograms.step($0, objective).evaluate(inputs) }
+    for loss in ["crossEntropy", "mapLoss"] {
+      #expect(try #require(results[0][loss]) == #require(results[1][loss]), "\(loss)")
+    }
+    #expect(try #require(results[0]["next"]) != #require(results[1]["next"]))
+  }
+
   @Test func `the step on a small network is the recorded one`() throws {
     let interpreter = try interpreter(try PooledClassifier.generalProduct.graph(batch: 1))
     let step = try Pipeline.simplify(try AttackPrograms.step(interpreter, objective))
@@ -78,14 +100,9 @@ import Testing
   @Test func `the step goes against the gradient of its own losses`() throws {
     let interpreter = try interpreter(try PooledClassifier.generalProduct.graph(batch: 1, smooth: true))
     let graph = try AttackPrograms.step(interpreter, objective)
-    var random = Random(seed: 8)
-    let x = random.tensor([1, 3, 12, 12], in: 0.2...0.8)
     let coefficient = 0.05
-    let inputs: [String: HostTensor] = [
-      "x": x, "origin": x, "target": HostTensor([1], [3] as [Int64]), "alpha": .scalar(1e-3), "eps": .scalar(0.5),
-      "mapTarget": random.tensor([1, 12, 12], in: 0...1), "coefficient": .scalar(coefficient),
-      "labelProbability": HostTensor([1], [0.97] as [Float]),
-    ]
+    let inputs = inputs(coefficient: coefficient)
+    let x = try #require(inputs["x"])
     let next = try #require(try graph.evaluate(inputs)["next"]).doubles
     let start = x.doubles
     var compared = 0

@@ -56,6 +56,18 @@ import Testing
     #expect(closed.output.contains("smoothedStep("))
   }
 
+  @Test func `the step against GRAD has two copies of the network, or one where the call says so`() throws {
+    let call = ["dump", Command.model, "--stage", "simplified", "--of", "step", "--interpreter"]
+    let counts = try [[], ["--copies", "1"]].map { more in
+      try Command.run(call + ["grad"] + more).output.matches(of: /= convolution\(/).count
+    }
+    #expect(counts == [5 * 9 - 1, 4 * 9])
+    for (interpreter, copies, words) in [("cam", "1", "'cam'"), ("grad", "3", "--copies is 3")] {
+      let refused = try Command.run(call + [interpreter, "--copies", copies])
+      #expect(refused.status == 2 && refused.error.contains(words), "\(refused)")
+    }
+  }
+
   @Test(arguments: Self.stages, ["forward", "gradient", "hvp", "step"])
   func `the text of a graph parses back to the same text`(stage: String, of: String) throws {
     let result = try Command.run("dump", Command.model, "--stage", stage, "--of", of, "--batch", "2")

@@ -28,8 +28,8 @@ def torchvision_models():
     return torchvision.models
 
 
-def calibrated(name, seed=1):
-    """A torchvision classifier with random weights, its batch norm statistics those of sixteen photos.
+def calibrated(name, images=None, seed=1):
+    """A torchvision classifier with random weights, its batch norm statistics those of `images`: sixteen photos by default.
 
     With statistics of no data at all a random network saturates, and its derivatives mean nothing.
     """
@@ -38,9 +38,10 @@ def calibrated(name, seed=1):
     for module in network.modules():
         if isinstance(module, nn.BatchNorm2d):
             module.momentum = None
-    x = torch.stack([torch.from_numpy(photos.normalised(file)) for file, _, _ in photos.index()[:16]])
+    if images is None:
+        images = torch.stack([torch.from_numpy(photos.normalised(file)) for file, _, _ in photos.index()[:16]])
     with torch.no_grad():
-        network.train()(x)
+        network.train()(images)
     return network.eval().requires_grad_(False)
 
 

@@ -21,6 +21,8 @@ class OnnxModule(torch.nn.Module):
         self.opset = next(entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx"))
         self.constants = {entry.name: self.tensor(entry) for entry in model.graph.initializer}
         self.nodes = list(model.graph.node)
+        self.attributes = [
+            {entry.name: helper.get_attribute_value(entry) for entry in node.attribute} for node in self.nodes]
         self.input = next(value.name for value in model.graph.input if value.name not in self.constants)
         self.output = model.graph.output[0].name
         if self.nodes[-1].op_type == "Softmax":
@@ -34,12 +36,11 @@ class OnnxModule(torch.nn.Module):
     def forward(self, x):
         values = {**self.constants, self.input: x}
         for index, node in enumerate(self.nodes):
-            attributes = {entry.name: helper.get_attribute_value(entry) for entry in node.attribute}
             operands = [values[name] if name else None for name in node.input]
             operation = getattr(self, node.op_type, None) or OPERATIONS.get(node.op_type)
             if operation is None:
                 raise NotImplementedError(f"{node.op_type} (node {node.name})")
-            values[node.output[0]] = operation(*operands, **attributes)
+            values[node.output[0]] = operation(*operands, **self.attributes[index])
             for name in node.input:
                 if self.last_use[name] == index and name != self.output:
                     values.pop(name, None)
