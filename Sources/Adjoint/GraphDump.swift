@@ -21,7 +21,8 @@ public enum DumpStage: String, Sendable, CaseIterable {
       if dot { throw UsageError("stage \(rawValue) is no graph; --format dot shows the stages imported to fused") }
       let compiler = try execution.compiler()
       if self == .c { return try compiler.text([stages.simplified]) }
-      return try compiler.programs([stages.simplified]).map { self == .scheduled ? $0.scheduleText : $0.text }.joined()
+      if self == .scheduled { return try compiler.scheduleText([stages.simplified]) }
+      return try compiler.programs([stages.simplified]).map(\.text).joined()
     }
     return dot ? graph.graphviz() : graph.text()
   }

@@ -46,19 +46,36 @@ public struct Compiler: Sendable {
   /// Programs as they would run, without compiled code: steps, algorithms, memory.
   public func programs(_ graphs: [Graph]) throws(CodegenError) -> [Program] { try emit(graphs).programs }
 
+  /// For each graph its steps, one a line: algorithm, tasks, work, where results and operands lie, how long results live.
+  public func scheduleText(_ graphs: [Graph]) throws(CodegenError) -> String {
+    let emitted = try emit(graphs)
+    return zip(emitted.plans, emitted.programs).map { $0.schedule.text($0.memory, $1) }.joined()
+  }
+
   // MARK: Stages
 
-  private func emit(_ graphs: [Graph]) throws(CodegenError) -> (programs: [Program], units: [String], constants: [UInt8]) {
+  private struct Emitted {
+    var plans: [(schedule: Schedule, memory: MemoryPlan)] = []
+    var programs: [Program] = []
+    var units: [String] = []
+    var constants: [UInt8] = []
+  }
+
+  private func emit(_ graphs: [Graph]) throws(CodegenError) -> Emitted {
     var pool = ConstantPool()
     var kernels = KernelTable()
-    var programs: [Program] = []
+    var emitted = Emitted()
     for graph in graphs {
       let fused: Graph
       do { fused = try Fuse.run(graph.copyingConstantOutputs()) } catch { throw .type(error) }
       let schedule = Schedule(fused, pool: &pool, vectorRegisters: vectorRegisters)
-      programs.append(Program(schedule, &kernels, &pool))
+      let memory = MemoryPlan(schedule)
+      emitted.plans.append((schedule, memory))
+      emitted.programs.append(Program(schedule, memory, &kernels, &pool))
     }
-    return (programs, kernels.units, pool.bytes)
+    emitted.units = kernels.units
+    emitted.constants = pool.bytes
+    return emitted
   }
 
   /// Registers that hold 16 floats.
@@ -117,29 +134,10 @@ struct KernelTable {
 }
 
 extension Program {
-  /// Plans the memory of a schedule and numbers its kernels.
-  init(_ schedule: Schedule, _ kernels: inout KernelTable, _ pool: inout ConstantPool) {
+  /// Numbers the kernels of a schedule and turns its values into addresses.
+  init(_ schedule: Schedule, _ plan: MemoryPlan, _ kernels: inout KernelTable, _ pool: inout ConstantPool) {
     let graph = schedule.graph
-    let end = schedule.steps.count
-    var first = [Int?](repeating: nil, count: graph.nodes.count)
-    var last = [Int](repeating: 0, count: graph.nodes.count)
-    for input in graph.inputs { first[input.index] = -1 }
-    for (index, step) in schedule.steps.enumerated() {
-      if first[step.result.index] == nil { first[step.result.index] = index }
-      for value in step.operands + [step.result] { last[value.index] = index }
-    }
-    // Inputs keep their memory too, so that a program can run again on what it was given.
-    for value in graph.inputs + graph.outputs.map(\.value) { last[value.index] = end }
-    let stored = graph.values.filter { first[$0.index] != nil }
-    let plan = ArenaPlan(
-      stored.map {
-        ArenaPlan.Request(
-          byteCount: schedule.buffers[$0.index].reservedByteCount,
-          life: (first[$0.index] ?? 0)...max(last[$0.index], first[$0.index] ?? 0))
-      })
-    var offsets: [Value: Int] = [:]
-    for (value, offset) in zip(stored, plan.offsets) { offsets[value] = offset }
-
+    func offset(_ value: Value) -> Int { plan[value]?.offset ?? 0 }
     var steps: [Step] = []
     for step in schedule.steps {
       var addresses: [Address] = []
@@ -152,21 +150,21 @@ extension Program {
         } else if let constant = graph[operand].constant {
           addresses.append(.constants(pool.add(constant, buffer)))
         } else {
-          addresses.append(.arena(offsets[operand] ?? 0))
+          addresses.append(.arena(offset(operand)))
         }
       }
       let result = schedule.buffers[step.result.index]
       bytesMoved += result.elementCount * result.type.element.byteCount
-      addresses.append(.arena(offsets[step.result] ?? 0))
+      addresses.append(.arena(offset(step.result)))
       steps.append(
         Step(
           kernel: kernels.number(of: step.kernel), operands: addresses, taskCount: step.kernel.taskCount,
-          summary:
-            "\(step.region.summary) [\(step.algorithm)] -> \(result.type)\(result.layout == .blocked ? "{nChw16c}" : "")",
+          summary: "\(step.region.summary) [\(step.algorithm)] -> \(result.type)"
+            + (result.layout == .blocked ? "{\(result.layout)}" : ""),
           node: step.location.node, floatingPointOperations: step.region.floatingPointOperations, bytesMoved: bytesMoved))
     }
     func port(_ name: String, _ value: Value) -> Port {
-      Port(name: name, type: graph[value].type, offset: offsets[value] ?? 0)
+      Port(name: name, type: graph[value].type, offset: offset(value))
     }
     self.init(
       name: graph.name, inputs: graph.inputs.map { port(graph.name(ofInput: $0), $0) },

@@ -14,6 +14,8 @@ struct ScheduledStep {
   let packed: [Int: Int]
   let algorithm: String
   let location: Location
+
+  var results: [Value] { [result] }
 }
 
 /// A fused graph with an algorithm, layouts and memory for every operation.

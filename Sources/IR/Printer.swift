@@ -19,7 +19,7 @@ extension Graph {
         let attributes = operation.attributes.description
         lines.append(
           "\(indent)%\(index) = \(operation.mnemonic)(\(operands))\(attributes.isEmpty ? "" : " " + attributes) : \(node.type)"
-            + comment(node.location))
+            + node.location.comment)
       }
     }
     lines.append("\(indent)return \(outputs.map { reference($0.value) }.joined(separator: ", "))")
@@ -27,18 +27,10 @@ extension Graph {
     return lines.joined(separator: "\n") + (nested ? "" : "\n")
   }
 
-  private func reference(_ value: Value) -> String {
+  /// What the text calls a value: `%x`, `%12`.
+  public func reference(_ value: Value) -> String {
     if case .input(let name) = self[value].content { return "%" + quotedIfNeeded(name) }
     return "%\(value.index)"
-  }
-
-  private func comment(_ location: Location) -> String {
-    switch (location.node, location.derivation) {
-    case (nil, nil): ""
-    case (let node?, nil): "   // \(quotedIfNeeded(node))"
-    case (nil, let derivation?): "   // ; \(derivation)"
-    case (let node?, let derivation?): "   // \(quotedIfNeeded(node)); \(derivation)"
-    }
   }
 
   private func literal(_ tensor: HostTensor) -> String {
@@ -51,6 +43,18 @@ extension Graph {
       case .boolean(let values): values.map { String($0) }
       }
     return " [" + elements.joined(separator: ", ") + "]"
+  }
+}
+
+extension Location {
+  /// The location as the end of a line; empty where nothing is known.
+  public var comment: String {
+    switch (node, derivation) {
+    case (nil, nil): ""
+    case (let node?, nil): "   // \(quotedIfNeeded(node))"
+    case (nil, let derivation?): "   // ; \(derivation)"
+    case (let node?, let derivation?): "   // \(quotedIfNeeded(node)); \(derivation)"
+    }
   }
 }
 

@@ -1,14 +1,4 @@
 extension Program {
-  /// The steps with their algorithms, one a line.
-  public var scheduleText: String {
-    var lines = ["schedule @\(name) {"]
-    for (index, step) in steps.enumerated() {
-      let node = step.node.map { "   // \(onOneLine($0))" } ?? ""
-      lines.append("  \(index): \(step.summary), \(step.taskCount) tasks, \(step.floatingPointOperations) FLOP\(node)")
-    }
-    return (lines + ["}"]).joined(separator: "\n") + "\n"
-  }
-
   /// Ports, steps with their kernels and addresses, and the sizes of it all.
   public var text: String {
     var lines = [

@@ -37,6 +37,49 @@ import Testing
     #expect(first.output.contains(head))
   }
 
+  /// A stored value in a line of the schedule: its name, its layout, its place, and its life.
+  private struct Stored {
+    let name: String, layout: String, start: Int, end: Int, life: ClosedRange<Int>
+  }
+
+  @Test(arguments: ["forward", "step"])
+  func `the schedule says where every value lies, and no two that live at once lie at one place`(of: String) throws {
+    let result = try Command.run("dump", Command.model, "--stage", "scheduled", "--of", of)
+    #expect(result.status == 0, "\(result.error)")
+    let lines = result.output.split(separator: "\n")
+    func isStep(_ line: Substring) -> Bool { line.firstMatch(of: /^[ ]+[0-9]+[ ]/) != nil }
+    let steps = lines.count(where: isStep)
+    let arena = try #require(result.output.firstMatch(of: /arena ([0-9]+) bytes, at most [0-9]+ of them in use, in step/))
+    var stored: [String: Stored] = [:]
+    var step = -1
+    for line in lines where line.contains("arena+") {
+      if isStep(line) { step += 1 }
+      // Columns of results end where the operands begin, with the life between them.
+      let place = try #require(
+        line.firstMatch(of: /(%[^ ]+) [^ ]+ +(plain|nChw16c) +arena\+([0-9]+) +([0-9]+)  ([a-z0-9]+)-([a-z0-9]+)/)
+      )
+      let start = try #require(Int(place.3)), bytes = try #require(Int(place.4))
+      let value = Stored(
+        name: String(place.1), layout: String(place.2), start: start, end: start + bytes,
+        life: (Int(place.5) ?? -1)...(Int(place.6) ?? steps))
+      #expect(value.end <= Int(arena.1) ?? 0, "\(line)")
+      for other in stored.values where other.name != value.name && other.life.overlaps(value.life) {
+        #expect(other.end <= value.start || value.end <= other.start, "\(other) and \(value)")
+      }
+      stored[value.name] = value
+      for operand in line[place.range.upperBound...].matches(of: /(%[^ ]+) [^ ]+ (plain|nChw16c) arena\+([0-9]+)/) {
+        let source = try #require(stored[String(operand.1)], "\(line)")
+        #expect(source.layout == operand.2 && source.start == Int(operand.3) && source.life.contains(step), "\(line)")
+      }
+    }
+    #expect(steps > 10 && step == steps - 1)
+    let convolutions = lines.filter { $0.contains("convolution") }
+    #expect(convolutions.count >= 9)
+    for line in convolutions {
+      #expect(line.contains(" tile ") && line.contains("packed constants+") && line.contains("   // "), "\(line)")
+    }
+  }
+
   @Test(arguments: [
     ("forward", "convolution("), ("gradient", "solving = input"), ("hvp", "direction.x"), ("step", "mapTarget"),
   ])
