@@ -1,6 +1,5 @@
 import Codegen
 import IR
-import Passes
 import Programs
 
 /// The stages that `dump` can show, in their order.
@@ -16,7 +15,7 @@ public enum DumpStage: String, Sendable, CaseIterable {
     case .prepared: graph = stages.prepared
     case .differentiated: graph = stages.differentiated
     case .simplified: graph = stages.simplified
-    case .fused: graph = try Fuse.run(stages.simplified)
+    case .fused: graph = try Compiler.fused(stages.simplified)
     case .scheduled, .program, .c:
       if dot { throw UsageError("stage \(rawValue) is no graph; --format dot shows the stages imported to fused") }
       let compiler = try execution.compiler()

@@ -61,14 +61,21 @@ public struct Compiler: Sendable {
     var constants: [UInt8] = []
   }
 
+  /// The graph whose nodes become steps.
+  /// - Parameter graph: simplified.
+  public static func fused(_ graph: Graph) throws(TypeError) -> Graph {
+    try Fuse.run(MergePhases.run(graph.copyingConstantOutputs()))
+  }
+
   private func emit(_ graphs: [Graph]) throws(CodegenError) -> Emitted {
     var pool = ConstantPool()
     var kernels = KernelTable()
     var emitted = Emitted()
     for graph in graphs {
-      let fused: Graph
-      do { fused = try Fuse.run(graph.copyingConstantOutputs()) } catch { throw .type(error) }
-      let schedule = Schedule(fused, pool: &pool, vectorRegisters: vectorRegisters)
+      let schedule: Schedule
+      do {
+        schedule = try Schedule(Self.fused(graph), pool: &pool, vectorRegisters: vectorRegisters)
+      } catch { throw .type(error) }
       let memory = MemoryPlan(schedule)
       emitted.plans.append((schedule, memory))
       emitted.programs.append(Program(schedule, memory, &kernels, &pool))
@@ -153,14 +160,16 @@ extension Program {
           addresses.append(.arena(offset(operand)))
         }
       }
-      let result = schedule.buffers[step.result.index]
-      bytesMoved += result.elementCount * result.type.element.byteCount
-      addresses.append(.arena(offset(step.result)))
+      for result in step.results {
+        let buffer = schedule.buffers[result.index]
+        bytesMoved += buffer.elementCount * buffer.type.element.byteCount
+        addresses.append(.arena(offset(result)))
+      }
+      let results = step.region.results.map { "\($0.type)" + ($0.layout == .blocked ? "{\($0.layout)}" : "") }
       steps.append(
         Step(
           kernel: kernels.number(of: step.kernel), operands: addresses, taskCount: step.kernel.taskCount,
-          summary: "\(step.region.summary) [\(step.algorithm)] -> \(result.type)"
-            + (result.layout == .blocked ? "{\(result.layout)}" : ""),
+          summary: "\(step.region.summary) [\(step.algorithm)] -> \(results.joined(separator: ", "))",
           node: step.location.node, floatingPointOperations: step.region.floatingPointOperations, bytesMoved: bytesMoved))
     }
     func port(_ name: String, _ value: Value) -> Port {

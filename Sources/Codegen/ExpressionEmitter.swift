@@ -25,6 +25,8 @@ struct ExpressionEmitter {
   private var lines: [String] = []
   private var known: [Key: Emitted] = [:]
   private var knownIndices: [IndexExpression: String] = [:]
+  /// Addresses, in C, of the vectors of 16 channels loaded from images at the loop variables' own position.
+  private(set) var imageLoads: [String] = []
   private var counter = 0
 
   private struct Key: Hashable {
@@ -192,6 +194,9 @@ struct ExpressionEmitter {
     }
     guard element == .float32 else { throw NeedsScalarLoops() }
     if let start = try contiguousOffset(buffer, index, lane) {
+      if buffer.layout == .blocked, index[2...] == [.variable(2), .variable(3)] {
+        imageLoads.append("\(pointer) + \(start)")
+      }
       return bind("v_load(\(pointer) + \(start))", element, isVector: true)
     }
     throw NeedsScalarLoops()

@@ -38,14 +38,20 @@ enum LoopKernel {
     return try nest.wrap(pointers(region), statements, &emitter)
   }
 
-  /// Declarations of the operand pointers p0, p1, ... and of the result y.
+  /// Declarations of the operand pointers p0, p1, ... and of the results y, y1, ...
   static func pointers(_ region: Region) -> [String] {
-    let result = region.result.type.element.cType
-    return region.operands.enumerated().map { number, buffer in
+    region.operands.enumerated().map { number, buffer in
       let type = "const \(buffer.type.element.cType)"
       return "\(type) *restrict p\(number) = (\(type) *)operands[\(number)];"
-    } + ["\(result) *restrict y = (\(result) *)operands[\(region.operands.count)];"]
+    }
+      + region.results.enumerated().map { number, buffer in
+        let type = buffer.type.element.cType
+        return "\(type) *restrict \(resultName(number)) = (\(type) *)operands[\(region.operands.count + number)];"
+      }
   }
+
+  /// The C pointer to a result.
+  static func resultName(_ number: Int) -> String { number == 0 ? "y" : "y\(number)" }
 
   /// The loops of a reduction, and the value they leave.
   private static func reduction(_ anchor: Value, _ region: Region, _ emitter: inout ExpressionEmitter) throws -> Emitted {

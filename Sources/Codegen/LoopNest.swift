@@ -63,19 +63,22 @@ struct LoopNest {
   }
 
   /// The statements that store the value at the current index.
-  func store(_ value: Emitted, _ emitter: inout ExpressionEmitter) throws -> [String] {
+  /// - Parameter y: the C pointer to the result.
+  func store(_ value: Emitted, to y: String = "y", _ emitter: inout ExpressionEmitter) throws -> [String] {
     let index = target(emitter)
-    guard let lane else { return ["y[\(try emitter.offsetText(result, index))] = \(value.text);"] }
+    guard let lane else { return ["\(y)[\(try emitter.offsetText(result, index))] = \(value.text);"] }
     let vector = value.isVector ? value.text : "v_splat(\(value.text))"
     let extent = extents[lane.variable]
     let remainder = extent % Buffer.lanes
     guard let start = try emitter.contiguousOffset(result, index, lane) else { throw NeedsScalarLoops() }
-    if remainder == 0 { return ["v_store(y + \(start), \(vector));"] }
+    if remainder == 0 { return ["v_store(\(y) + \(start), \(vector));"] }
     let isLast = "block == \(extent / Buffer.lanes)"
     if result.layout == .blocked {
-      return ["v_store(y + \(start), \(isLast) ? v_first(\(vector), \(remainder)) : \(vector));"]
+      return ["v_store(\(y) + \(start), \(isLast) ? v_first(\(vector), \(remainder)) : \(vector));"]
     }
-    return ["if (\(isLast)) v_store_first(y + \(start), \(vector), \(remainder)); else v_store(y + \(start), \(vector));"]
+    return [
+      "if (\(isLast)) v_store_first(\(y) + \(start), \(vector), \(remainder)); else v_store(\(y) + \(start), \(vector));"
+    ]
   }
 
   /// The whole kernel: outer loops become tasks until there are enough of them.

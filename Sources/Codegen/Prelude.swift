@@ -18,7 +18,7 @@ enum Prelude {
     double exp(double); double log(double); double tanh(double); double erf(double);
     INLINE v16 v_load(const float *p) { return *(const v16 *)p; }
     INLINE void v_store(float *p, v16 x) { *(v16 *)p = x; }
-    INLINE v16 v_splat(float x) { return (v16){0} + x; }
+    INLINE v16 v_splat(float x) { return x - (v16){0}; }
     INLINE m16 m_splat(int x) { return (m16){0} - (x != 0); }
     INLINE v16 v_select(m16 c, v16 a, v16 b) { return (v16)((c & (m16)a) | (~c & (m16)b)); }
     INLINE v16 v_first(v16 x, int count) {

@@ -2,22 +2,24 @@ import IR
 import Operators
 import TensorTypes
 
-/// What one kernel computes: a body, the buffers it reads, and the buffer it writes.
+/// What one kernel computes: a body, the buffers it reads, and those it writes.
 struct Region {
-  /// The operation itself, or the body of a fused one.
+  /// The operation itself, or the body of a fused one, or of several.
   let body: Graph
   let operands: [Buffer]
-  let result: Buffer
+  /// One for each output of the body, all of one shape and layout.
+  let results: [Buffer]
   /// The operation with loops of its own, if there is one.
   let anchor: Value?
   private let numbers: [Value: Int]
 
   var root: Value { body.outputs[0].value }
+  var result: Buffer { results[0] }
 
-  init(body: Graph, operands: [Buffer], result: Buffer) {
+  init(body: Graph, operands: [Buffer], results: [Buffer]) {
     self.body = body
     self.operands = operands
-    self.result = result
+    self.results = results
     numbers = Dictionary(uniqueKeysWithValues: body.inputs.enumerated().map { ($0.element, $0.offset) })
     anchor = body.values.last { value in
       let node = body[value]

@@ -7,71 +7,104 @@ import TensorTypes
 struct ScheduledStep {
   let kernel: KernelText
   let region: Region
-  /// The values read, in the order of the region's operands, and the value written.
+  /// The values read, in the order of the region's operands, and those written.
   let operands: [Value]
-  let result: Value
+  let results: [Value]
   /// Offset in the constant pool of operands that are packed for this kernel.
   let packed: [Int: Int]
   let algorithm: String
   let location: Location
-
-  var results: [Value] { [result] }
 }
 
 /// A fused graph with an algorithm, layouts and memory for every operation.
 struct Schedule {
   let graph: Graph
   let buffers: [Buffer]
-  let steps: [ScheduledStep]
+  private(set) var steps: [ScheduledStep] = []
 
   /// - Parameter graph: after Fuse.
-  init(_ graph: Graph, pool: inout ConstantPool, vectorRegisters: Int) {
+  init(_ graph: Graph, pool: inout ConstantPool, vectorRegisters: Int) throws(TypeError) {
     self.graph = graph
     let outputs = Set(graph.outputs.map(\.value))
-    let buffers = graph.values.map { value -> Buffer in
+    buffers = graph.values.map { value -> Buffer in
       if case .input = graph[value].content { return .outer(graph[value].type) }
       return outputs.contains(value) ? .outer(graph[value].type) : .inner(graph[value].type)
     }
-    self.buffers = buffers
-    var steps: [ScheduledStep] = []
-    for value in graph.values {
+    var joined: Set<Value> = []
+    for value in graph.values where !joined.contains(value) {
       let node = graph[value]
       // Nothing computes an empty result.
-      guard let operation = node.operation, node.type.shape.elementCount > 0 else { continue }
-      let operands = node.operands
-      let region = Region(
-        body: (operation as? Fused)?.body ?? Graph(wrapping: operation, operands.map { graph[$0].type }, node.type),
-        operands: operands.map { buffers[$0.index] }, result: buffers[value.index])
-      func step(_ kernel: KernelText, _ algorithm: String, packed: [Int: Int] = [:]) {
-        steps.append(
-          ScheduledStep(
-            kernel: kernel, region: region, operands: operands, result: value, packed: packed, algorithm: algorithm,
-            location: node.location.node == nil ? region.location : node.location))
+      guard node.operation != nil, node.type.shape.elementCount > 0 else { continue }
+      let alone = try JoinedNodes([value], in: graph)
+      guard let product = product(alone) else {
+        addLoops(alone)
+        continue
       }
-      if let product = TiledProduct(region, constants: operands.map { graph[$0].constant }) {
-        var writer = TiledProductKernel(product, region, vectorRegisters: vectorRegisters)
-        let weights = pool.add(product.pack(writer.tile))
-        step(
-          writer.kernel(), "\(product.algorithm) \(writer.tile.positions)x\(writer.tile.blocks)",
-          packed: [product.weightsOperand: weights])
-      } else if case .concatenate(let axis)? = region.loopForm(region.root) {
-        for kernel in ConcatenateKernels.kernels(region, axis: axis) { step(kernel, "copy") }
+      let more = try joinedOutputs(of: value, besides: joined, vectorRegisters: vectorRegisters)
+      if let more, let product = self.product(more) {
+        joined.formUnion(more.members)
+        add(product, more, vectorRegisters: vectorRegisters, &pool)
       } else {
-        step(LoopKernel.kernel(region), "loops")
+        add(product, alone, vectorRegisters: vectorRegisters, &pool)
       }
     }
-    self.steps = steps
   }
-}
 
-extension Graph {
-  /// One operation as a region's body.
-  init(wrapping operation: any Operator, _ operands: [TensorType], _ result: TensorType) {
-    let inputs = operands.enumerated().map { Node(.input(name: "x\($0.offset)"), [], $0.element, .unknown) }
-    let values = inputs.indices.map(Value.init)
-    self.init(
-      name: "region", nodes: inputs + [Node(.operation(operation), values, result, .unknown)], inputs: values,
-      outputs: [Output(name: "y", value: Value(inputs.count))])
+  private func region(_ nodes: JoinedNodes) -> Region {
+    Region(
+      body: nodes.body, operands: nodes.operands.map { buffers[$0.index] }, results: nodes.members.map { buffers[$0.index] })
+  }
+
+  private func product(_ nodes: JoinedNodes) -> TiledProduct? {
+    TiledProduct(region(nodes), constants: nodes.operands.map { graph[$0].constant })
+  }
+
+  /// A tile's node with the elementwise nodes after it that its epilogue computes as well; nil where there are none.
+  private func joinedOutputs(of tile: Value, besides joined: Set<Value>, vectorRegisters: Int) throws(TypeError)
+    -> JoinedNodes?
+  {
+    guard buffers[tile.index].layout == .blocked else { return nil }
+    let members = graph.elementwiseFollowers(of: tile).filter {
+      !joined.contains($0) && buffers[$0.index].layout == .blocked
+    }
+    guard !members.isEmpty else { return nil }
+    let nodes = try JoinedNodes([tile] + members, in: graph)
+    guard let product = product(nodes),
+      TiledProductKernel(product, region(nodes), vectorRegisters: vectorRegisters).hasVectorEpilogue
+    else { return nil }
+    return nodes
+  }
+
+  // MARK: Steps
+
+  private mutating func add(
+    _ product: TiledProduct, _ nodes: JoinedNodes, vectorRegisters: Int, _ pool: inout ConstantPool
+  ) {
+    let region = region(nodes)
+    var writer = TiledProductKernel(product, region, vectorRegisters: vectorRegisters)
+    let weights = pool.add(product.pack(writer.tile))
+    add(
+      writer.kernel(), region, nodes, "\(product.algorithm) \(writer.tile.positions)x\(writer.tile.blocks)",
+      packed: [product.weightsOperand: weights])
+  }
+
+  private mutating func addLoops(_ nodes: JoinedNodes) {
+    let region = region(nodes)
+    if case .concatenate(let axis)? = region.loopForm(region.root) {
+      for kernel in ConcatenateKernels.kernels(region, axis: axis) { add(kernel, region, nodes, "copy") }
+    } else {
+      add(LoopKernel.kernel(region), region, nodes, "loops")
+    }
+  }
+
+  private mutating func add(
+    _ kernel: KernelText, _ region: Region, _ nodes: JoinedNodes, _ algorithm: String, packed: [Int: Int] = [:]
+  ) {
+    let location = graph[nodes.members[0]].location
+    steps.append(
+      ScheduledStep(
+        kernel: kernel, region: region, operands: nodes.operands, results: nodes.members, packed: packed,
+        algorithm: algorithm, location: location.node == nil ? region.location : location))
   }
 }
 

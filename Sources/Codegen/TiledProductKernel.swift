@@ -27,7 +27,7 @@ struct TiledProductKernel {
       tile = TileShape.cheapest(positions: longest, blocks: product.resultBlocks, vectorRegisters: vectorRegisters)
     }
     let weightBytes = product.packedWeights.tensor.shape.elementCount * 4
-    weightsStay = weightBytes <= 256 << 10 && product.positions != .rows
+    weightsStay = weightBytes <= 600 << 10 && product.positions != .rows
   }
 
   /// Whether all images pass through one group of weights before the next: when that moves fewer bytes between the caches.
@@ -131,39 +131,57 @@ struct TiledProductKernel {
   private mutating func tileCall(
     _ rowPhase: AxisPhase, _ columnPhase: AxisPhase, _ run: TileRun, blocks: Int, row: String, resultRow: String
   ) -> [String] {
+    guard let anchor = region.anchor else { return [] }
     let function = "KERNEL_tile\(definitions.count)"
-    definitions.append(tileFunction(function, rowPhase, columnPhase, run, blocks: blocks))
     let position = "(start + j) * \(columnPhase.resultStride) + \(columnPhase.phase)"
     var indices = ["const long i0 = \(position);"]
     if product.positions != .rows { indices = ["const long i2 = \(resultRow);", "const long i3 = \(position);"] }
-    return [
-      "v16 tile[\(blocks * run.width)];",
-      "\(function)(x + start * \(columnPhase.sourceStride * product.source.columnStride)L, w, \(row), tile);",
-      "for (int o = 0; o < \(blocks); o++) {", "const long block = block0 + o;",
-    ] + storing(run.width, indices) + ["}"]
-  }
-
-  /// The region behind the anchor, computed and stored for one block of the tile.
-  private func storing(_ width: Int, _ indices: [String]) -> [String] {
-    guard let anchor = region.anchor else { return [] }
     let identity = (0..<region.result.shape.rank).map(IndexExpression.variable)
+    let call = "\(function)(x + start * \(columnPhase.sourceStride * product.source.columnStride)L, w, \(row), tile"
+    let tiles = ["v16 tile[\(blocks * run.width)];"]
+    let eachBlock = ["for (int o = 0; o < \(blocks); o++) {", "const long block = block0 + o;"]
     do {
-      return ["for (int j = 0; j < \(width); j++) {", "const v16 sum = tile[o * \(width) + j];"] + indices
-        + (try vectorEpilogue(anchor, identity)) + ["}"]
+      let (statements, images) = try vectorEpilogue(anchor, identity)
+      let ahead = LinesAhead(
+        images: images, blocks: blocks, width: run.width, stride: columnPhase.resultStride,
+        turns: product.isDepthwise || product.source.blockChannels != Buffer.lanes
+          ? 0 : rowPhase.taps.count * product.source.blockCount)
+      definitions.append(tileFunction(function, rowPhase, columnPhase, run, blocks: blocks, ahead))
+      return tiles + ahead.addresses(eachBlock, indices) + ["\(call)\(ahead.argument));"] + eachBlock
+        + ["for (int j = 0; j < \(run.width); j++) {", "const v16 sum = tile[o * \(run.width) + j];"] + indices
+        + statements + ["}", "}"]
     } catch {
-      return scalarEpilogue(anchor, identity, width, indices)
+      definitions.append(tileFunction(function, rowPhase, columnPhase, run, blocks: blocks, .none))
+      return tiles + ["\(call));"] + eachBlock + scalarEpilogue(anchor, identity, run.width, indices) + ["}"]
     }
   }
 
-  /// All 16 channels of a position at once.
-  private func vectorEpilogue(_ anchor: Value, _ identity: [IndexExpression]) throws -> [String] {
+  /// Whether all 16 channels of a position can be computed and stored at once.
+  var hasVectorEpilogue: Bool {
+    guard let anchor = region.anchor else { return false }
+    return (try? vectorEpilogue(anchor, (0..<region.result.shape.rank).map(IndexExpression.variable))) != nil
+  }
+
+  /// The region behind the anchor, computed and stored for all 16 channels of a position at once.
+  /// - Returns: also the addresses of the images that it reads and writes there.
+  private func vectorEpilogue(_ anchor: Value, _ identity: [IndexExpression]) throws -> (
+    statements: [String], images: [String]
+  ) {
     let nest = try LoopNest(over: region.result.shape, into: region.result, vectorising: true)
     guard let lane = nest.lane, lane.variable == 1 else { throw NeedsScalarLoops() }
     var emitter = ExpressionEmitter(region, names: nest.names, lane: lane)
     emitter.define(anchor, as: Emitted(text: "sum", element: .float32, isVector: true))
-    let value = try emitter.emit(region.root, at: identity)
-    let store = try nest.store(value, &emitter)
-    return emitter.takeLines() + store
+    var stores: [String] = []
+    var written: [String] = []
+    for (number, output) in region.body.outputs.enumerated() {
+      let value = try emitter.emit(output.value, at: identity)
+      let name = LoopKernel.resultName(number)
+      stores += try nest.store(value, to: name, &emitter)
+      if region.result.layout == .blocked, let start = try emitter.contiguousOffset(region.result, identity, lane) {
+        written.append("\(name) + \(start)")
+      }
+    }
+    return (emitter.takeLines() + stores, emitter.imageLoads + written)
   }
 
   /// Channel by channel, along the positions of the tile.
@@ -196,9 +214,9 @@ struct TiledProductKernel {
 
   // MARK: The sums
 
-  private func tileFunction(_ name: String, _ rowPhase: AxisPhase, _ columnPhase: AxisPhase, _ run: TileRun, blocks: Int)
-    -> String
-  {
+  private func tileFunction(
+    _ name: String, _ rowPhase: AxisPhase, _ columnPhase: AxisPhase, _ run: TileRun, blocks: Int, _ ahead: LinesAhead
+  ) -> String {
     let source = product.source
     let sums = (0..<blocks).map { o in (0..<run.width).map { "a\(o)_\($0)" } }
     let clear = "v16 " + sums.joined().map { "\($0) = {0}" }.joined(separator: ", ") + ";"
@@ -207,9 +225,11 @@ struct TiledProductKernel {
     let chunk =
       product.isDepthwise || steps <= 2 * Self.longestSum
       ? nil : max(1, Self.longestSum / max(1, columnPhase.taps.count * source.blockChannels))
-    var lines = [
-      "INLINE void \(name)(const float *restrict x, const float *restrict w, const long row, v16 *restrict tile) {"
-    ]
+    var lines =
+      [
+        "INLINE void \(name)(const float *restrict x, const float *restrict w, const long row, v16 *restrict tile"
+          + "\(ahead.parameter)) {"
+      ] + ahead.start
     if chunk == nil {
       lines.append(clear)
     } else {
@@ -226,10 +246,10 @@ struct TiledProductKernel {
       } else if let chunk {
         lines += ["for (long b0 = 0; b0 < \(source.blockCount); b0 += \(chunk)) {", clear]
         lines.append("const long b1 = b0 + \(chunk) < \(source.blockCount) ? b0 + \(chunk) : \(source.blockCount);")
-        lines += denseTaps(columnPhase, run, sums, blocks: blocks, from: "b0", to: "b1")
+        lines += denseTaps(columnPhase, run, sums, blocks: blocks, ahead, from: "b0", to: "b1")
         lines += sums.joined().enumerated().map { "tile[\($0.offset)] += \($0.element);" } + ["}"]
       } else {
-        lines += denseTaps(columnPhase, run, sums, blocks: blocks, from: "0", to: "\(source.blockCount)")
+        lines += denseTaps(columnPhase, run, sums, blocks: blocks, ahead, from: "0", to: "\(source.blockCount)")
       }
       lines.append("}")
     }
@@ -254,7 +274,8 @@ struct TiledProductKernel {
   }
 
   private func denseTaps(
-    _ phase: AxisPhase, _ run: TileRun, _ sums: [[String]], blocks: Int, from first: String, to end: String
+    _ phase: AxisPhase, _ run: TileRun, _ sums: [[String]], blocks: Int, _ ahead: LinesAhead, from first: String,
+    to end: String
   ) -> [String] {
     let source = product.source
     let step = blocks * 16
@@ -267,11 +288,21 @@ struct TiledProductKernel {
         ? "const long channels = \(source.blockChannels);"
         : "const long channels = b == \(source.blockCount - 1) ? \(source.lastBlockChannels) : \(source.blockChannels);",
     ]
+    lines += ahead.turn
+    var requests = ahead.requests
+    if product.positions == .plane && product.source.blockChannels == Buffer.lanes {
+      // The same channels of the tile that follows.
+      requests += stride(from: run.width, to: 2 * run.width, by: Buffer.lanes).map {
+        "__builtin_prefetch(xb + (\($0) + c) * \(Buffer.lanes));"
+      }
+    }
     for (tap, valid) in zip(phase.taps, run.valid) where !valid.isEmpty {
       // A second copy of the loop's weights must not push sums out of registers.
       let unroll = valid.count * blocks + 2 * blocks + 1 <= vectorRegisters - 2 ? 2 : 1
       lines.append("#pragma clang loop unroll_count(\(unroll))")
       lines.append("for (long c = 0; c < channels; c++) {")
+      lines += requests
+      requests = []
       for o in 0..<blocks {
         lines.append("const v16 w\(o) = v_load(wb + \(tap.filter * source.blockChannels * step + o * 16) + c * \(step));")
       }

@@ -6,7 +6,7 @@ import TensorTypes
 ///
 /// A region has one result. Inside of it stand
 /// - index maps (broadcast, permute, slice, pad, reshape), cloned into every user, since they cost nothing there;
-/// - elementwise operations with one user;
+/// - elementwise operations whose users all stand there too;
 /// - at most one anchor (a reduction, convolution, product, selection of indices) whose elementwise successors are its
 ///   epilogue. Reductions that read each element once take elementwise producers too.
 /// Runs after the last differentiation.
@@ -93,6 +93,14 @@ private struct FusionPlan {
         && graph[user].type.shape.elementCount > graph[graph[user].operands[0]].type.shape.elementCount
     }
 
+    /// The result of the region whose elementwise operations, at its own index, are all users of a value.
+    func commonRegion(_ users: [Value]) -> Value? {
+      guard let first = users.first, let result = epilogueOf[first.index],
+        users.allSatisfy({ roles[$0.index] == .elementwise && epilogueOf[$0.index] == result })
+      else { return nil }
+      return result
+    }
+
     for index in graph.nodes.indices.reversed() {
       let value = Value(index)
       guard let role = roles[index] else {
@@ -105,16 +113,18 @@ private struct FusionPlan {
       case .indexMap:
         isMaterialised[index] = !acceptable
       case .elementwise, .selection:
-        if acceptable, let only, !enlarges(only), !isShared(only, roles, users) {
-          if roles[only.index] == .elementwise { epilogueOf[index] = epilogueOf[only.index] }
+        if acceptable, let result = commonRegion(users[index]) {
+          epilogueOf[index] = result
+        } else if acceptable, let only, !enlarges(only), !isShared(only, roles, users) {
+          epilogueOf[index] = nil
         } else {
           isMaterialised[index] = true
           epilogueOf[index] = role == .elementwise ? value : nil
         }
       case .readOnceAnchor, .anchor:
-        // An anchor joins the region that its only user's elementwise successors end in.
-        if acceptable, let only, roles[only.index] == .elementwise, let result = epilogueOf[only.index],
-          anchors[result] == nil, graph[value].type == graph[result].type, graph[value].operation?.takesEpilogue == true,
+        // An anchor joins the region that its users' elementwise successors end in.
+        if acceptable, let result = commonRegion(users[index]), anchors[result] == nil,
+          graph[value].type == graph[result].type, graph[value].operation?.takesEpilogue == true,
           !graph.hasFewChannels(value)
         {
           anchors[result] = value
