@@ -1,7 +1,8 @@
 """Times Adjoint and its peers, each workload of each in a process of its own, and prints one table: see tools/peers.
 
-Peers take turns at every workload, so that what else the machine does meets all of them. Times are milliseconds of the calls
-after the first, best (median); compare within one run only. Every process may use as many processors as it has threads.
+Peers take turns at every workload, so that what else the machine does meets all of them. The first run takes longer: XLA and
+Adjoint keep what they compile. Times are milliseconds of the calls after the first, best (median); compare within one run
+only. Every process may use as many processors as it has threads.
 """
 import argparse
 import datetime
@@ -34,7 +35,7 @@ NOTES = """\
 ONNX Runtime and OpenVINO run graphs, but do not differentiate them. onnx-ad has no smoothed ReLU: its HVP (same sweeps)
 stands beside the GRAD step with one copy. HVPs are of the plain cross entropy, onnx-ad's of the logits. The GRAD step is one
 of ADV²: with two copies of the network as in the paper; with one copy the prediction goes through the smoothed network too.
-Memory is the peak resident size of the process that took the GRAD step with two copies, compilation included."""
+Memory is the peak resident size of the process that took the GRAD step with two copies."""
 ADJOINT_WORKLOADS = {
     "step1": ["step", "--interpreter", "grad", "--copies", "1"], "step2": ["step", "--interpreter", "grad", "--copies", "2"],
 }
@@ -50,6 +51,8 @@ def output(command, limit):
         result = subprocess.run(command, capture_output=True, text=True, timeout=limit, cwd=here)
     except subprocess.TimeoutExpired:
         raise Failure(f"over {limit:.0f} s") from None
+    except OSError as error:
+        raise Failure(f"{command[0]}: {error.strerror}") from None
     if result.returncode != 0:
         lines = result.stderr.strip().splitlines() or [f"status {result.returncode}"]
         print(f"{' '.join(map(str, command))}\n{result.stderr}", file=sys.stderr)
@@ -88,7 +91,10 @@ def title(peer):
 def head(arguments):
     packages = ["torch", "jax", "jaxlib", "onnxruntime", "openvino", "onnx-ad", "onnx", "numpy"]
     versions = ", ".join(f"{package} {version(package)}" for package in packages)
-    ours = output([arguments.adjoint, "--version"], 60).strip() if "adjoint" in arguments.peers else "not measured"
+    try:
+        ours = output([arguments.adjoint, "--version"], 60).strip()
+    except Failure as failure:
+        ours = str(failure)
     threads = "1 thread" if arguments.threads == 1 else f"{arguments.threads} threads"
     return (f"{datetime.date.today()}, {processor()}, {os.cpu_count()} cores, {threads}; adjoint {ours}, Python "
             f"{platform.python_version()}, {versions}; float32, milliseconds, best (median)")
@@ -155,7 +161,8 @@ def parsed():
     parser.add_argument("--peers", nargs="+", choices=PEERS, default=list(PEERS))
     parser.add_argument("--workloads", nargs="+", choices=WORKLOADS, default=list(WORKLOADS))
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--seconds", type=float, default=2, help="about how long to repeat each workload (default: 2)")
+    parser.add_argument("--seconds", type=float, default=1,
+                        help="about how long to repeat each workload of a peer (default: 1)")
     parser.add_argument("--limit", type=float, default=180, help="seconds after which a process is given up (default: 180)")
     parser.add_argument("--adjoint", type=pathlib.Path, default=root / ".build" / "release" / "adjoint", metavar="COMMAND",
                         help="what to time as Adjoint (default: .build/release/adjoint)")

@@ -1,14 +1,13 @@
 """The large networks that the project measures itself against, as PyTorch modules and where their ONNX files lie."""
 import importlib.util
-import os
 import pathlib
 
 import torch
 from torch import nn
 
 import photos
+from caches import cache
 
-cache = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "adjoint"
 directory = cache / "peers"
 
 

@@ -6,7 +6,10 @@ import onnx
 from onnx import helper, numpy_helper
 
 import attack_step as step
+from caches import cache
 
+# XLA takes up to a minute for a step; what it made is kept, as Adjoint's objects are.
+jax.config.update("jax_compilation_cache_dir", str(cache / "jax"))
 SPATIAL = ("NHWC", "HWIO", "NHWC")
 
 
