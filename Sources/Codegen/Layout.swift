@@ -1,19 +1,5 @@
+import Operators
 import TensorTypes
-
-/// How the elements of a value lie in its buffer. Types stay logical; this is only an annotation.
-public enum Layout: String, Sendable, Hashable, CustomStringConvertible {
-  /// Row-major.
-  case plain
-  /// [N, C, H, W] as [N, ⌈C/16⌉, H, W, 16] (nChw16c). The lanes behind the last channel are always zero.
-  case blocked
-
-  public var description: String {
-    switch self {
-    case .plain: "plain"
-    case .blocked: "nChw16c"
-    }
-  }
-}
 
 /// A buffer: a type and its layout.
 struct Buffer: Hashable, Sendable {

@@ -22,13 +22,15 @@ struct Schedule {
   let buffers: [Buffer]
   private(set) var steps: [ScheduledStep] = []
 
-  /// - Parameter graph: after Fuse.
+  /// - Parameter graph: after Fuse and InsertReorders.
   init(_ graph: Graph, pool: inout ConstantPool, vectorRegisters: Int) throws(TypeError) {
     self.graph = graph
     let outputs = Set(graph.outputs.map(\.value))
     buffers = graph.values.map { value -> Buffer in
       if case .input = graph[value].content { return .outer(graph[value].type) }
-      return outputs.contains(value) ? .outer(graph[value].type) : .inner(graph[value].type)
+      if outputs.contains(value) { return .outer(graph[value].type) }
+      let reorder = graph[value].operation as? Reorder
+      return reorder.map { Buffer(type: graph[value].type, layout: $0.layout) } ?? .inner(graph[value].type)
     }
     var joined: Set<Value> = []
     for value in graph.values where !joined.contains(value) {
@@ -92,6 +94,8 @@ struct Schedule {
     let region = region(nodes)
     if case .concatenate(let axis)? = region.loopForm(region.root) {
       for kernel in ConcatenateKernels.kernels(region, axis: axis) { add(kernel, region, nodes, "copy") }
+    } else if let reorder = ReorderKernel(region) {
+      add(reorder.kernel(), region, nodes, "transpose")
     } else {
       add(LoopKernel.kernel(region), region, nodes, "loops")
     }

@@ -8,6 +8,12 @@ public enum Catalog {
       "broadcast": { Broadcast(shape: Shape(try $0.integers("shape")), axes: try $0.integers("axes")) },
       "sum": { Sum(axes: try $0.integers("axes")) },
       "reshape": { Reshape(shape: Shape(try $0.integers("shape"))) },
+      "reorder": { attributes in
+        guard let layout = Layout(rawValue: try attributes.word("layout")) else {
+          throw AttributeError(name: "layout", expected: "plain or blocked")
+        }
+        return Reorder(to: layout)
+      },
       "permute": { Permute(order: try $0.integers("order")) },
       "pad": {
         Pad(low: try $0.integers("low"), high: try $0.integers("high"), interior: try $0.integers("interior"))

@@ -73,6 +73,7 @@ struct BrokenConstraint: Sendable, CustomStringConvertible {
     BrokenConstraint("C1", Sum(axes: [2]), [f32(2, 3)], "axes [2] need to ascend within [2,3]"),
     BrokenConstraint("C2", Sum(axes: [0]), [bool(2)], "the operand needs to be a number"),
     BrokenConstraint("C1", Reshape(shape: [5]), [f32(2, 3)], "[5] holds 5 elements"),
+    BrokenConstraint("C1", Reorder(to: .blocked), [f32(2, 16, 3)], "the operand needs to be an f32 image"),
     BrokenConstraint("C1", Permute(order: [0, 0]), [f32(2, 3)], "[0, 0] is no permutation of its 2 axes"),
     BrokenConstraint("C1", Permute(order: [0]), [f32(2, 3)], "[0] is no permutation of its 2 axes"),
     BrokenConstraint(

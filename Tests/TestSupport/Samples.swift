@@ -64,6 +64,8 @@ public enum Samples {
       Sample(Reshape(shape: [2, 1, 3]), [g.tensor([2, 3], .float64)]),
       Sample(Reshape(shape: []), [g.tensor([1, 1])]),
       Sample(Reshape(shape: [4]), [g.integers([2, 2], in: 0..<9, .int32)]),
+      Sample(Reorder(to: .blocked), [g.tensor([2, 17, 3, 2])]),
+      Sample(Reorder(to: .plain), [g.tensor([1, 3, 4, 5])]),
       Sample(Permute(order: [0, 2, 3, 1]), [g.tensor([2, 3, 2, 4])]),
       Sample(Permute(order: [2, 0, 1]), [g.tensor([2, 3, 4], .float64)], "not its own inverse"),
       Sample(Permute(order: [1, 0]), [g.integers([2, 3], in: 0..<9)]),
