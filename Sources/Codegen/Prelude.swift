@@ -124,7 +124,8 @@ enum Prelude {
 
     """
 
-  /// Vector forms: lane by lane from the scalar ones, which have no branches and therefore vectorise.
+  /// Vector forms: lane by lane from the scalar ones, which have no branches and therefore vectorise. The lanes are elements
+  /// of arrays, since compilers vectorise no loop over the elements of a vector.
   private static let vectors: String = {
     let unary: [ScalarFunction] = [
       .absolute, .sign, .squareRoot, .floor, .ceiling, .roundHalfEven, .exponential, .logarithm, .sigmoid,
@@ -133,7 +134,8 @@ enum Prelude {
     ]
     let lanewise = unary.map { function in
       "INLINE v16 v_\(function.rawValue)(v16 x) "
-        + "{ v16 y; for (int l = 0; l < 16; l++) y[l] = s_\(function.rawValue)(x[l]); return y; }\n"
+        + "{ float a[16], b[16]; v_store(a, x); "
+        + "for (int l = 0; l < 16; l++) b[l] = s_\(function.rawValue)(a[l]); return v_load(b); }\n"
     }
     return lanewise.joined() + """
       INLINE v16 v_power(v16 x, v16 y) { v16 z; for (int l = 0; l < 16; l++) z[l] = powf(x[l], y[l]); return z; }
