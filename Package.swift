@@ -31,7 +31,7 @@ let package = Package(
       dependencies: [
         "TensorTypes", "Files", "Programs", "CPlatform", "Execution", "NativeCompilation", "CAllocationCount",
       ]),
-    .target(name: "NativeCompilation", dependencies: ["CPlatform", "Hashing", "Programs"]),
+    .target(name: "NativeCompilation", dependencies: ["Files", "CPlatform", "Programs"]),
     .testTarget(name: "NativeCompilationTests", dependencies: ["NativeCompilation", "Programs"]),
     .systemLibrary(name: "CProtobufC", pkgConfig: "libprotobuf-c", providers: [.apt(["libprotobuf-c-dev"])]),
     .target(name: "COnnx", dependencies: ["CProtobufC"], exclude: ["onnx.proto"]),
@@ -80,8 +80,8 @@ let package = Package(
     .target(
       name: "Adjoint",
       dependencies: [
-        "TensorTypes", "Files", "IR", "Operators", "Programs", "Hashing", "Arrays", "Images", "ONNX", "Autodiff", "Passes", "Codegen",
-        "NativeCompilation", "Execution", "Interpreters", "Attacks",
+        "TensorTypes", "Files", "IR", "Operators", "CPlatform", "Hashing", "Programs", "Arrays", "Images", "ONNX", "Autodiff",
+        "Passes", "Codegen", "NativeCompilation", "Execution", "Interpreters", "Attacks",
       ]),
     .executableTarget(
       name: "adjoint",

@@ -12,7 +12,7 @@ import TensorTypes
 /// Attacks images of files and writes what comes out of it, batch by batch.
 public struct AttackJob {
   public struct Options: Sendable {
-    public var execution = ExecutionOptions()
+    public var threads: Int?
     /// Attack only images whose `class` column is what the model says.
     public var onlyCorrect = false
     /// The most images to attack.
@@ -42,17 +42,34 @@ public struct AttackJob {
     var benign: Measurement?
   }
 
-  private let model: ImageClassifier
+  private let programs: ModelPrograms
+  private let model: ClassifierInterface
+  private let map: ModelFacts.MapFacts
   private let settings: AttackSettings
   private let options: Options
   private let output: OutputDirectory
 
-  public init(model: ImageClassifier, settings: AttackSettings, options: Options, output: OutputDirectory) {
-    self.model = model
+  /// - Throws: `UsageError` for programs that are not those of the attack.
+  public init(_ programs: ModelPrograms, settings: AttackSettings, options: Options, output: OutputDirectory)
+    throws(UsageError)
+  {
+    self.programs = programs
+    (model, map) = try programs.classifier(with: settings.method == .pgd ? .pgdStep : .step)
     self.settings = settings
     self.options = options
     self.output = output
+    let schedule = settings.schedule
+    let compiled = map.interpreter
+    guard compiled.name == schedule.interpreter, compiled.mode == schedule.mode, compiled.objective == schedule.objective
+    else {
+      throw UsageError(
+        "the programs are those of an attack on \(compiled.name) in mode \(compiled.mode.rawValue), and not on "
+          + "\(schedule.interpreter) in mode \(schedule.mode.rawValue)")
+    }
   }
+
+  /// In a sentence what of the images the interpreter leaves out; nil where it takes all of them.
+  public var remark: String? { programs.remark }
 
   static let endings = [".npz", ".png", ".report.png"]
 
@@ -63,9 +80,7 @@ public struct AttackJob {
     let names = try output.names(for: requests.map(\.path), extensions: Self.endings)
     let targets = try requests.map { request throws(UsageError) in try model.labels.index(of: request.target) }
     var results = try ResultsFile(output.file("results.jsonl"))
-    let recorded = try recordedSettings()
-    let interpreter = try makeInterpreter(
-      settings.schedule.interpreter, for: model.classifier, mode: settings.schedule.mode)
+    let recorded = recordedSettings()
 
     var finished: [String: AttackRecord] = [:]
     var open: [Candidate] = []
@@ -86,20 +101,18 @@ public struct AttackJob {
     let room = options.limit.map { max($0 - finished.count, 0) }
     if !open.isEmpty, room != 0 {
       try events(.compiling)
-      var graphs = [try AttackPrograms.map(interpreter), try AttackPrograms.pgdStep(interpreter)]
-      if settings.method == .adv2 { graphs.append(try AttackPrograms.step(interpreter, settings.schedule.objective)) }
-      let runner = try options.execution.runner(graphs)
       let driver = AttackDriver(
-        runner, mapShape: interpreter.mapShape, derivativeOrder: interpreter.derivativeOrder, settings: settings)
+        try programs.runner(threads: options.threads), mapShape: map.shape, derivativeOrder: map.derivativeOrder,
+        settings: settings)
       let chosen = try classify(open, driver, room: room, events)
-      let batchCount = (chosen.count + model.classifier.batch - 1) / model.classifier.batch
+      let batchCount = (chosen.count + model.batch - 1) / model.batch
       let neighbours = NeighbouringMaps(
         order: names.filter { name in finished[name] != nil || chosen.contains { $0.name == name } },
         maps: Dictionary(uniqueKeysWithValues: chosen.compactMap { image in image.benign.map { (image.name, $0.map) } }),
-        mapShape: interpreter.mapShape, output: output)
+        mapShape: map.shape, output: output)
       try events(.attacking(images: chosen.count, steps: batchCount * settings.totalSteps))
       for first in 0..<batchCount {
-        let part = Array(chosen.dropFirst(first * model.classifier.batch).prefix(model.classifier.batch))
+        let part = Array(chosen.dropFirst(first * model.batch).prefix(model.batch))
         let records = try attack(part, driver, neighbours, recorded) {
           try events(.step(done: first * settings.totalSteps + $0))
         }
@@ -118,7 +131,7 @@ public struct AttackJob {
   /// The batch of some candidates, padded with repeats of the last.
   private func batch(_ candidates: [Candidate]) -> AttackBatch {
     let full =
-      candidates + Array(repeating: candidates[candidates.count - 1], count: model.classifier.batch - candidates.count)
+      candidates + Array(repeating: candidates[candidates.count - 1], count: model.batch - candidates.count)
     return AttackBatch(shape: model.imageShape, levels: full.flatMap(\.levels), targets: full.map(\.target))
   }
 
@@ -129,10 +142,10 @@ public struct AttackJob {
     -> [Candidate]
   {
     var chosen: [Candidate] = []
-    for first in stride(from: 0, to: candidates.count, by: model.classifier.batch) {
+    for first in stride(from: 0, to: candidates.count, by: model.batch) {
       if let room, chosen.count >= room { break }
       try events(.classifying(done: first, of: candidates.count))
-      let part = Array(candidates.dropFirst(first).prefix(model.classifier.batch))
+      let part = Array(candidates.dropFirst(first).prefix(model.batch))
       for (candidate, benign) in zip(part, try driver.benign(batch(part))) {
         if options.onlyCorrect, let label = candidate.request.label, label != benign.label {
           try events(.misclassified(image: candidate.name, label: model.labels.name(benign.label)))
@@ -198,7 +211,7 @@ public struct AttackJob {
         },
         controls: beside.controls[index], originalClass: beside.originalClass[index], sweeps: outcome.sweeps,
         comparisonSweeps: outcome.comparisonSweeps, seconds: seconds,
-        threads: options.execution.threads ?? ThreadPool.usableProcessorCount, settings: recorded)
+        threads: options.threads ?? ThreadPool.usableProcessorCount, settings: recorded)
       let comparison = others.first { $0.name == "pgd.last" }?.measurements[index]
       let report = try attackReport(
         record, photo: model.image(candidate.levels), adversarial: decoded[index], benign: outcome.benign,
@@ -225,14 +238,14 @@ public struct AttackJob {
     ]
   }
 
-  private func recordedSettings() throws -> AttackRecord.Settings {
+  private func recordedSettings() -> AttackRecord.Settings {
     AttackRecord.Settings(
       attack: settings.method.rawValue, interpreter: settings.schedule.interpreter,
       mode: settings.schedule.mode.rawValue, eps: settings.threat.eps,
       alpha: settings.threat.alpha, steps: settings.steps, warm: settings.method == .pgd ? 0 : settings.warm,
       coefficient: settings.schedule.coefficient, confidence: settings.confidence, compare: settings.comparesWithPGD,
-      seed: settings.seed, batch: model.classifier.batch, processor: try options.execution.targetName(),
-      preprocessing: "\(model.preprocessing.words), \(model.resizeRule.words)", modelSHA256: model.sha256,
+      seed: settings.seed, batch: model.batch, processor: programs.processor,
+      preprocessing: "\(model.preprocessing.words), \(model.resizeRule.words)", modelSHA256: programs.facts.sha256,
       version: adjointVersion)
   }
 }
@@ -240,36 +253,6 @@ public struct AttackJob {
 extension Duration {
   /// The duration in seconds.
   var seconds: Double { Double(components.seconds) + 1e-18 * Double(components.attoseconds) }
-}
-
-/// The names of the interpreters.
-public let interpreterNames = ["cam", "grad"]
-
-/// - Throws: `UsageError` for an unknown name.
-public func checkInterpreter(_ name: String) throws(UsageError) {
-  guard interpreterNames.contains(name) else {
-    throw UsageError("there is no interpreter '\(name)'; \(interpreterNames.joined(separator: " and ")) are known")
-  }
-}
-
-/// The interpreter of that name, on the prepared network of a classifier.
-/// - Throws: `UsageError` for an unknown name; `InterpreterError`.
-public func makeInterpreter(_ name: String, for classifier: Classifier, mode: AttackMode = .default) throws
-  -> any Interpreter
-{
-  try checkInterpreter(name)
-  var interpreter: any Interpreter =
-    switch name {
-    case "grad": GradientMap(classifier, score: mode == .code ? .meanCrossEntropy : .logOdds)
-    default: try ClassActivationMap(classifier)
-    }
-  interpreter.network = try Pipeline.prepare(interpreter.network)
-  return interpreter
-}
-
-/// In a sentence what of images [B, C, H, W] the interpreter of that name leaves out; nil where it takes all of them.
-public func interpreterRemark(_ name: String, imageShape: Shape) -> String? {
-  name == "grad" ? GradientMap.remark(imageShape: imageShape) : nil
 }
 
 extension ResizeRule {

@@ -29,10 +29,9 @@ public struct Benchmark: Sendable, Encodable {
   public let rows: [Row]
 
   /// Measures every derived graph at every batch size on random images.
-  /// - Parameter copies: as in `GraphStages`.
   /// - Throws: what importing, differentiating and compiling throw.
   public init(
-    path: String, batches: [Int], of derived: [DerivedGraph], interpreter: String, copies: Int = 2,
+    path: String, batches: [Int], of derived: [DerivedGraph], interpreter: InterpreterChoice,
     shapes: [String: [Int]], overrides: ModelDescription, execution: ExecutionOptions,
     progress: (_ measured: Int) -> Void = { _ in }
   ) throws {
@@ -41,15 +40,15 @@ public struct Benchmark: Sendable, Encodable {
     model = path
     cpu = compiler.cpu.name
     threads = pool.threadCount
+    let file = try ModelFile(path)
     // Before and after, since a shared machine does not always give its best.
     let before = try PeakRate.measure(cpu: compiler.cpu, compiler: try CCompiler.locate(), pool: pool)
     var timings: [Timing] = []
     for kind in derived {
       for batch in batches {
-        let stages = try GraphStages(
-          kind, ofModelAt: path, batch: batch, interpreter: interpreter, copies: copies, shapes: shapes,
-          overrides: overrides)
-        let executable = try Executable(try compiler.compile([stages.simplified]), pool: pool)
+        let request = ModelRequest(
+          file, of: kind, batch: batch, interpreter: interpreter, shapes: shapes, overrides: overrides)
+        let executable = try ModelPrograms(request, execution).executable(pool: pool)
         timings.append(try Self.measure(executable, kind, batch: batch))
         progress(timings.count)
       }
@@ -82,16 +81,17 @@ public struct Benchmark: Sendable, Encodable {
   }
 
   private static func measure(_ executable: Executable, _ kind: DerivedGraph, batch: Int) throws -> Timing {
-    let program = executable.programs[0]
+    let index = try executable.programIndex(named: kind.rawValue)
+    let program = executable.programs[index]
     let inputs = sampleInputs(program)
     for port in program.inputs { if let tensor = inputs[port.name] { try executable.write(tensor, to: port) } }
     var seconds: [Double] = []
     // Once to warm up, then for two seconds, at least five times.
-    try executable.run(0)
+    try executable.run(index)
     let start = ContinuousClock.now
     while seconds.count < 5 || ((ContinuousClock.now - start).seconds < 2 && seconds.count < 1000) {
       let begin = ContinuousClock.now
-      try executable.run(0)
+      try executable.run(index)
       seconds.append((ContinuousClock.now - begin).seconds)
     }
     seconds.sort()

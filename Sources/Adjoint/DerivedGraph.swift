@@ -8,15 +8,31 @@ import Passes
 import TensorTypes
 
 /// What to compute of a model.
-public enum DerivedGraph: String, Sendable, CaseIterable {
+public enum DerivedGraph: String, Sendable, CaseIterable, Codable {
   /// The outputs of the model from its inputs.
   case forward
   /// ∂/∂x Σ_b −log p[b, target[b]], and the losses.
   case gradient
   /// The Hessian of the same along a direction.
   case hvp
+  /// The map of an interpreter, and the probabilities.
+  case map
+  /// One step of PGD.
+  case pgdStep
   /// One step of ADV² with an interpreter.
   case step
+
+  /// The graphs that are compiled together with this one, in their order: an attack by its step needs all of them.
+  var family: [DerivedGraph] {
+    switch self {
+    case .forward, .gradient, .hvp, .map: [self]
+    case .pgdStep: [.map, .pgdStep]
+    case .step: [.map, .pgdStep, .step]
+    }
+  }
+
+  /// Whether the interpreter decides the graphs.
+  var hasInterpreter: Bool { self == .map || self == .pgdStep || self == .step }
 }
 
 /// A graph on its way from the model to the one that is compiled.
@@ -42,11 +58,9 @@ public struct GraphStages: Sendable {
   }
 
   /// The graph of a model file. Only `forward` takes models that are no classifiers.
-  /// - Parameter copies: of the network, in the step against GRAD: 2 as an attack has it, or 1, whose smoothed derivatives
-  ///   the loss of the prediction takes too.
   /// - Throws: `ModelError`, `InterpreterError`, `FileError`, `TypeError`, `UsageError`.
   public init(
-    _ derived: DerivedGraph, ofModelAt path: String, batch: Int, interpreter: String, copies: Int = 2,
+    _ derived: DerivedGraph, ofModelAt path: String, batch: Int, interpreter: InterpreterChoice,
     shapes: [String: [Int]], overrides: ModelDescription
   ) throws {
     if derived == .forward {
@@ -60,12 +74,12 @@ public struct GraphStages: Sendable {
       try self.init(forward: imported.graph)
     } else {
       let model = try ImageClassifier(path: path, batch: batch, shapes: shapes, overrides: overrides)
-      try self.init(derived, of: model, interpreter: interpreter, copies: copies)
+      try self.init(derived, of: model, interpreter: interpreter)
     }
   }
 
   /// - Throws: `InterpreterError`, `TypeError`, `UsageError`.
-  public init(_ derived: DerivedGraph, of model: ImageClassifier, interpreter: String, copies: Int = 2) throws {
+  public init(_ derived: DerivedGraph, of model: ImageClassifier, interpreter: InterpreterChoice) throws {
     let imported = model.imported.graph
     switch derived {
     case .forward: try self.init(forward: imported)
@@ -77,20 +91,24 @@ public struct GraphStages: Sendable {
         ? try loss.gradient(of: "crossEntropy", withRespectTo: ["x"])
         : try loss.hessianVectorProduct(of: "crossEntropy", withRespectTo: "x")
       try self.init(imported: imported, prepared: prepared, differentiated: differentiated, derived)
-    case .step:
-      var interpreter = try makeInterpreter(interpreter, for: model.classifier)
-      if copies == 1 {
-        guard let map = interpreter as? GradientMap else {
-          throw UsageError(
-            "--copies 1 goes with --interpreter grad; the step against '\(interpreter.name)' has one copy of the network")
-        }
-        interpreter = try map.withOneCopy()
-      }
-      try self.init(
-        imported: imported, prepared: interpreter.network,
-        differentiated: try AttackPrograms.step(interpreter, AttackSchedule(interpreter: interpreter.name).objective),
-        derived)
+    case .map, .pgdStep, .step:
+      try self.init(derived, of: model, try interpreter.interpreter(for: model.classifier), interpreter.objective)
     }
+  }
+
+  /// A graph of an attack.
+  /// - Parameter derived: `map`, `pgdStep` or `step`.
+  init(_ derived: DerivedGraph, of model: ImageClassifier, _ interpreter: any Interpreter, _ objective: StepObjective)
+    throws(TypeError)
+  {
+    let differentiated =
+      switch derived {
+      case .map: try AttackPrograms.map(interpreter)
+      case .pgdStep: try AttackPrograms.pgdStep(interpreter)
+      default: try AttackPrograms.step(interpreter, objective)
+      }
+    try self.init(
+      imported: model.imported.graph, prepared: interpreter.network, differentiated: differentiated, derived)
   }
 
   /// x, target i64[B] → crossEntropy f32[B]

@@ -2,8 +2,6 @@ import Arrays
 import Attacks
 import Files
 import Images
-import Interpreters
-import Passes
 import TensorTypes
 
 /// Writes the heatmaps of images.
@@ -17,34 +15,32 @@ public struct ExplainJob {
     public let map: [Float]
   }
 
-  private let model: ImageClassifier
-  private let interpreterName: String
-  private let derivativeName: String
-  private let execution: ExecutionOptions
+  private let programs: ModelPrograms
+  private let model: ClassifierInterface
+  private let map: ModelFacts.MapFacts
+  private let threads: Int?
   private let output: OutputDirectory
 
-  /// - Parameter derivative: that of ReLU, Clip and LeakyRelu in the map: `plain`, `smoothed`, `sigmoid`,
-  ///   `softplus:SHARPNESS` or `guided`.
-  public init(
-    model: ImageClassifier, interpreter: String, derivative: String = "plain", execution: ExecutionOptions,
-    output: OutputDirectory
-  ) {
-    self.model = model
-    interpreterName = interpreter
-    derivativeName = derivative
-    self.execution = execution
+  /// - Throws: `UsageError` for programs without a map.
+  public init(_ programs: ModelPrograms, threads: Int? = nil, output: OutputDirectory) throws(UsageError) {
+    self.programs = programs
+    (model, map) = try programs.classifier(with: .map)
+    self.threads = threads
     self.output = output
   }
 
+  /// In a sentence what of the images the interpreter leaves out; nil where it takes all of them.
+  public var remark: String? { programs.remark }
+  public var labels: Labels { model.labels }
+
   /// For each image the map of a class, or of the label where none is given.
   public func run(_ images: [String], explaining words: String?, done: (Explanation) throws -> Void = { _ in }) throws {
-    let names = try output.names(for: images, extensions: [".npz", ".\(interpreterName).png"])
+    let names = try output.names(for: images, extensions: [".npz", ".\(map.interpreter.name).png"])
     let explained = try words.map { words throws(UsageError) in try model.labels.index(of: words) }
-    let interpreter = try makeInterpreter()
     let photos = try images.map(model.photo)
-    let runner = try execution.runner([try AttackPrograms.map(interpreter)])
-    let driver = AttackDriver(runner, mapShape: interpreter.mapShape, settings: AttackSettings(method: .pgd))
-    let batch = model.classifier.batch
+    let driver = AttackDriver(
+      try programs.runner(threads: threads), mapShape: map.shape, settings: AttackSettings(method: .pgd))
+    let batch = model.batch
     for first in stride(from: 0, to: images.count, by: batch) {
       let part = Array(photos.dropFirst(first).prefix(batch))
       let levels = (part + Array(repeating: part[part.count - 1], count: batch - part.count)).flatMap { model.levels($0) }
@@ -59,21 +55,10 @@ public struct ExplainJob {
         let explanation = Explanation(
           image: name, label: measurement.label, explained: explained ?? measurement.label,
           probabilities: measurement.probabilities, map: measurement.map)
-        try write(explanation, photo, Shape(Array(interpreter.mapShape.extents.dropFirst())))
+        try write(explanation, photo, Shape(Array(map.shape.extents.dropFirst())))
         try done(explanation)
       }
     }
-  }
-
-  private func makeInterpreter() throws -> any Interpreter {
-    let derivative = try derivative(named: derivativeName)
-    var interpreter = try Adjoint.makeInterpreter(interpreterName, for: model.classifier)
-    guard derivative != .plain else { return interpreter }
-    guard interpreter.derivativeOrder > 0 else {
-      throw UsageError("the interpreter \(interpreterName) takes no derivative, which '\(derivativeName)' would change")
-    }
-    interpreter.network = try SubstituteDerivatives(all: derivative).run(interpreter.network)
-    return interpreter
   }
 
   private func write(_ explanation: Explanation, _ photo: Image, _ mapShape: Shape) throws {
@@ -84,6 +69,6 @@ public struct ExplainJob {
       ], to: output.file(explanation.image + ".npz"))
     let heatmap = Images.Heatmap(width: mapShape[1], height: mapShape[0], values: explanation.map)
     try AtomicFile.write(
-      try heatmap.overlaid(on: photo).encodedPNG(), to: output.file("\(explanation.image).\(interpreterName).png"))
+      try heatmap.overlaid(on: photo).encodedPNG(), to: output.file("\(explanation.image).\(map.interpreter.name).png"))
   }
 }

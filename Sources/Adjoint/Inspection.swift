@@ -53,7 +53,7 @@ public struct Inspection: Sendable, Encodable {
       let model = try ImageClassifier(path: path, batch: batch, shapes: shapes, overrides: overrides)
       imported = model.imported
       dropped = model.classifier.dropped
-      remark = interpreterRemark("grad", imageShape: model.imageShape)
+      remark = InterpreterChoice("grad").remark(imageShape: model.interface.imageShape)
       do {
         let layer = try ClassActivationMap(model.classifier).layer
         cam = CAM(
@@ -71,7 +71,7 @@ public struct Inspection: Sendable, Encodable {
     func port(_ name: String, _ value: Value) -> Port {
       Port(name: name, element: graph[value].type.element.rawValue, shape: graph[value].type.shape.extents)
     }
-    sha256 = try hash(of: imported, at: path)
+    sha256 = try ModelFile(path).sha256
     producer = imported.producer
     irVersion = imported.irVersion
     opset = imported.opset

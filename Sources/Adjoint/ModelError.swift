@@ -1,4 +1,3 @@
-import Hashing
 import ONNX
 
 /// Why a model file cannot be imported.
@@ -18,15 +17,6 @@ public struct ModelError: Error, Sendable, Equatable, CustomStringConvertible {
     default: false
     }
   }
-}
-
-/// SHA-256 of a model: of the bytes of its file, followed by those of the files with its external data.
-/// - Throws: `FileError` when one of them cannot be read.
-func hash(of model: ImportedModel, at path: String) throws(FileError) -> String {
-  var hash = SHA256()
-  hash.update(try readBytes(path))
-  for file in model.externalFiles { hash.update(try readBytes(folder(of: path) + file)) }
-  return hash.hexDigest()
 }
 
 /// Imports a model file; errors name it.

@@ -1,49 +1,67 @@
 import Arrays
-import IR
-import ONNX
 import TensorTypes
 
-/// Runs a model on the arrays of a file.
-public enum ModelRun {
-  /// Keys of the input file are names of the model's inputs, keys of the output file those of its outputs. The shapes of the
-  /// arrays fix the shapes of the inputs; integer inputs that decide shapes are bound to the values given.
-  /// - Throws: `ArrayFileError`, `ModelError`, `ExecutionError`, `CodegenError` ...
-  public static func run(
-    model path: String, inputs: String, outputs: String, batch: Int?, shapes: [String: [Int]], execution: ExecutionOptions
-  ) throws {
+/// Runs a program on the arrays of a file.
+public struct ModelRun {
+  private let inputs: String
+  private let arrays: [String: HostTensor]
+
+  /// - Parameter inputs: a file whose keys are names of inputs.
+  /// - Throws: `ArrayFileError`.
+  public init(inputs: String) throws {
+    self.inputs = inputs
     var arrays: [String: HostTensor] = [:]
     for (name, tensor) in try NPZ.read(path: inputs) { arrays[name] = tensor }
-    var options = ImportOptions(
-      batch: batch, shapes: arrays.mapValues(\.shape.extents).merging(shapes) { _, given in given })
-    let imported: ImportedModel
+    self.arrays = arrays
+  }
+
+  /// The program of a model for these arrays: their shapes fix those of the inputs, and integer inputs that decide shapes
+  /// are bound to the values given.
+  /// - Throws: `ModelError`, `FileError`, `TypeError`, `CompilationError`.
+  public func programs(of model: ModelFile, batch: Int?, shapes: [String: [Int]], execution: ExecutionOptions) throws
+    -> ModelPrograms
+  {
+    let request = ModelRequest(
+      model, of: .forward, batch: batch, shapes: arrays.mapValues(\.shape.extents).merging(shapes) { _, given in given })
+    var bound = request
+    bound.values = arrays.filter { $0.value.type.element.isInteger }
+    if let programs = try ModelPrograms.cached(request, execution) { return programs }
+    if !bound.values.isEmpty, let programs = try ModelPrograms.cached(bound, execution) { return programs }
     do {
-      imported = try importModel(path, options)
-    } catch {
+      return try ModelPrograms.imported(request, execution)
+    } catch let error as ModelError {
       // A shape that an integer input decides: bind the integer inputs, or give up with the first reason.
-      let integers = arrays.filter { $0.value.type.element.isInteger }
-      guard case .node = error.cause, !integers.isEmpty else { throw error }
-      options.values = integers
-      imported = try importModel(path, options)
+      guard case .node = error.cause, !bound.values.isEmpty else { throw error }
+      return try ModelPrograms.imported(bound, execution)
     }
-    for name in imported.boundInputs { arrays[name] = nil }
-    let graph = imported.graph
-    for input in graph.inputs where arrays[graph.name(ofInput: input)] == nil {
-      throw UsageError("'\(inputs)' lacks the input \(graph.name(ofInput: input)) of type \(graph[input].type)")
+  }
+
+  /// Runs one of the programs and writes its outputs under their names.
+  /// - Parameter program: by default the one that the programs are of.
+  /// - Throws: `UsageError` for arrays that do not fit, `ArrayFileError`, `ExecutionError`, `CodegenError` ...
+  public func run(_ programs: ModelPrograms, program: String? = nil, outputs: String, threads: Int? = nil) throws {
+    let programs = try programs.compiled()
+    let name = program ?? programs.facts.of.rawValue
+    let all = try programs.ports()
+    guard let ports = all.first(where: { $0.program == name }) else {
+      throw UsageError("there is no program '\(name)'; there are \(all.map(\.program).joined(separator: ", "))")
     }
-    for name in arrays.keys.sorted() where graph.input(named: name) == nil {
+    var arrays = arrays
+    for name in programs.facts.boundInputs { arrays[name] = nil }
+    for port in ports.inputs where arrays[port.name] == nil {
+      throw UsageError("'\(inputs)' lacks the input \(port.name) of type \(port.type)")
+    }
+    for name in arrays.keys.sorted() where !ports.inputs.contains(where: { $0.name == name }) {
       throw UsageError(
         "'\(inputs)' holds \(name), which is no input of the model; its inputs are "
-          + graph.inputs.map { graph.name(ofInput: $0) }.joined(separator: ", "))
+          + ports.inputs.map(\.name).joined(separator: ", "))
     }
-    for input in graph.inputs {
-      let name = graph.name(ofInput: input)
-      if let found = arrays[name]?.type, found != graph[input].type {
-        throw UsageError("input \(name) is \(graph[input].type), but '\(inputs)' holds \(found)")
+    for port in ports.inputs {
+      if let found = arrays[port.name]?.type, found != port.type {
+        throw UsageError("input \(port.name) is \(port.type), but '\(inputs)' holds \(found)")
       }
     }
-    let stages = try GraphStages(forward: graph)
-    let runner = try execution.runner([stages.simplified])
-    let results = try runner.run(stages.simplified.name, arrays)
-    try NPZ.write(graph.outputs.compactMap { output in results[output.name].map { (output.name, $0) } }, to: outputs)
+    let results = try programs.runner(threads: threads).run(name, arrays)
+    try NPZ.write(ports.outputs.compactMap { port in results[port.name].map { (port.name, $0) } }, to: outputs)
   }
 }

@@ -30,7 +30,7 @@ public struct StepProfile: Sendable, Encodable {
   /// Compiles the graph, runs it `repetitions` times step by step on random images, and takes each step's median.
   /// - Throws: what importing, differentiating, compiling and running throw.
   public init(
-    path: String, batch: Int, of derived: DerivedGraph, interpreter: String, copies: Int = 2,
+    path: String, batch: Int, of derived: DerivedGraph, interpreter: InterpreterChoice,
     shapes: [String: [Int]], overrides: ModelDescription, execution: ExecutionOptions, repetitions: Int = 7
   ) throws {
     let compiler = try execution.compiler()
@@ -38,11 +38,12 @@ public struct StepProfile: Sendable, Encodable {
     // Before and after, since a shared machine does not always give its best.
     let before = try PeakRate.measure(cpu: compiler.cpu, compiler: try CCompiler.locate(), pool: pool)
     let bandwidth = try PeakBandwidth.measure(cpu: compiler.cpu, compiler: try CCompiler.locate(), pool: pool)
-    let stages = try GraphStages(
-      derived, ofModelAt: path, batch: batch, interpreter: interpreter, copies: copies, shapes: shapes, overrides: overrides)
-    let executable = try Executable(try compiler.compile([stages.simplified]), pool: pool)
+    let request = ModelRequest(
+      try ModelFile(path), of: derived, batch: batch, interpreter: interpreter, shapes: shapes, overrides: overrides)
+    let executable = try ModelPrograms(request, execution).executable(pool: pool)
+    let program = executable.programs[try executable.programIndex(named: derived.rawValue)]
     let timings = try executable.profile(
-      stages.simplified.name, inputs: Benchmark.sampleInputs(executable.programs[0]), repetitions: repetitions)
+      program.name, inputs: Benchmark.sampleInputs(program), repetitions: repetitions)
     let peak = max(before, try PeakRate.measure(cpu: compiler.cpu, compiler: try CCompiler.locate(), pool: pool))
     model = path
     of = derived.rawValue

@@ -2,7 +2,7 @@
 ///
 /// Where the paper or the code says nothing, `default` applies. Beside its numbers the code has habits that no mode repeats:
 /// a warm start that leaves [0, 1] and a loss whose map is that of the normalised pixels, while the judged map is not.
-public enum AttackMode: String, Sendable, CaseIterable { case `default`, paper, code }
+public enum AttackMode: String, Sendable, CaseIterable, Codable { case `default`, paper, code }
 
 /// What the second phase of ADV² minimises at each step, and how it judges.
 public struct AttackSchedule: Sendable, Equatable {

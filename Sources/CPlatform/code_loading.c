@@ -3,6 +3,7 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <link.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -52,4 +53,28 @@ void *platform_find_symbol(struct platform_code code, const char *name) { return
 void platform_unload_code(struct platform_code code) {
   dlclose(code.handle);
   close(code.descriptor);
+}
+
+struct search {
+  uintptr_t address;
+  char *path;
+  size_t capacity;
+};
+
+static int note_object(struct dl_phdr_info *object, size_t size, void *context) {
+  struct search *search = context;
+  for (int i = 0; i < object->dlpi_phnum; i++) {
+    const ElfW(Phdr) *segment = &object->dlpi_phdr[i];
+    if (segment->p_type != PT_LOAD || search->address - (object->dlpi_addr + segment->p_vaddr) >= segment->p_memsz) continue;
+    // The program itself has no name here.
+    const char *name = object->dlpi_name && *object->dlpi_name ? object->dlpi_name : "/proc/self/exe";
+    snprintf(search->path, search->capacity, "%s", name);
+    return 1;
+  }
+  return 0;
+}
+
+bool platform_own_file(char *path, size_t capacity) {
+  struct search search = {(uintptr_t)&platform_own_file, path, capacity};
+  return dl_iterate_phdr(note_object, &search) == 1;
 }

@@ -22,20 +22,18 @@ public enum CodegenError: Error, Sendable, CustomStringConvertible {
 /// Turns graphs into a family of programs: fuse, schedule, plan, emit, compile.
 public struct Compiler: Sendable {
   public let cpu: TargetCPU
-  let compiler: CCompiler
-  let cache: ObjectCache?
+  public let compiler: CCompiler
 
-  public init(cpu: TargetCPU, compiler: CCompiler, cache: ObjectCache?) {
+  public init(cpu: TargetCPU, compiler: CCompiler) {
     self.cpu = cpu
     self.compiler = compiler
-    self.cache = cache
   }
 
   /// Compiles simplified graphs. Each becomes the program of its name; they share kernels and constants.
   public func compile(_ graphs: [Graph]) throws(CodegenError) -> ProgramFamily {
     let emitted = try emit(graphs)
     do throws(CompilationError) {
-      let code = try compiler.compile(units: emitted.units, for: cpu, cache: cache)
+      let code = try compiler.compile(units: emitted.units, for: cpu)
       return ProgramFamily(programs: emitted.programs, code: code, constants: emitted.constants)
     } catch { throw .compilation(error) }
   }

@@ -86,8 +86,11 @@ public enum AtomicFile {
     let separator = path.lastIndex(of: "/").map(path.index(after:)) ?? path.startIndex
     let suffix = String(UInt32.random(in: .min ... .max), radix: 36)
     // The file's own name is cut: with the suffix it must stay within the 255 bytes a name may have.
-    return path[..<separator] + "." + path[separator...].prefix(40) + ".\(getpid())-\(suffix).partial"
+    return path[..<separator] + "." + path[separator...].prefix(40) + ".\(getpid())-\(suffix)\(unfinishedEnding)"
   }
+
+  /// What the names of files that are being written end in.
+  static let unfinishedEnding = ".partial"
 
   /// Appends the bytes to the file. Returns 0 or an error number.
   private static func fill(_ descriptor: Int32, with bytes: UnsafeRawBufferPointer) -> Int32 {

@@ -1,5 +1,5 @@
 /// How a resized pixel is made from its neighbours.
-public enum Interpolation: String, Sendable, CaseIterable {
+public enum Interpolation: String, Sendable, CaseIterable, Codable {
   case bilinear
   case bicubic
 

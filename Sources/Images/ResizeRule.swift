@@ -1,5 +1,5 @@
 /// How a photo of any size becomes the size that a network takes.
-public enum ResizeRule: Sendable, Equatable {
+public enum ResizeRule: Sendable, Equatable, Codable {
   /// The shorter side becomes `side`, the other keeps the proportion, and the centre is cut out.
   case shorterSide(Int, Interpolation)
   /// Both sides are resized to the wanted size; the proportion is lost.

@@ -5,7 +5,7 @@ import TensorTypes
 /// How pixels in [0, 1] become what a model's input takes.
 ///
 /// u = (low + (high − low) · x − mean) / std, in the model's order of channels and axes.
-public struct Preprocessing: Sendable, Equatable {
+public struct Preprocessing: Sendable, Equatable, Codable {
   public enum ChannelOrder: String, Sendable, CaseIterable, Codable { case rgb, bgr, grey }
   public enum Layout: String, Sendable, CaseIterable, Codable { case nchw, nhwc }
 

@@ -10,18 +10,10 @@ extension CCompiler {
   static let linkFlags: [String] = ["-shared", "-nostdlib"]
 
   /// Compiles C texts, several at a time, and links them into one shared object.
-  ///
-  /// With a cache, an object that was made from the same texts, flags, processor and compiler is taken from there.
   /// - Returns: the bytes of the shared object.
   /// - Throws: ``CompilationError``; the words of a failed compiler are in it.
-  public func compile(
-    units: [String], for cpu: TargetCPU, cache: ObjectCache? = nil
-  ) throws(CompilationError) -> [UInt8] {
+  public func compile(units: [String], for cpu: TargetCPU) throws(CompilationError) -> [UInt8] {
     let flags: [String] = Self.flags + cpu.flags
-    let key: String = ObjectCache.key(
-      for: [version, cpu.name] + command + flags + Self.linkFlags + units.flatMap { ["unit", $0] })
-    if let object = cache?.object(for: key) { return object }
-
     let scratch = try ScratchDirectory(environment: environment)
     // The compiler's own temporary files go where ours are removed; its words stay in one language.
     var environment: [String: String] = environment
@@ -35,9 +27,12 @@ extension CCompiler {
       in: scratch, environment)
     let link = Job(part: "the link", arguments: Self.linkFlags + sources.map { "\($0).o" } + ["-o", "kernels.so"])
     try run([link], in: scratch, environment)
-    let object: [UInt8] = try scratch.read("kernels.so")
-    cache?.store(object, for: key)
-    return object
+    return try scratch.read("kernels.so")
+  }
+
+  /// All that decides the code that C text becomes, besides the text.
+  public func identity(for cpu: TargetCPU) -> [String] {
+    ["compiler", version] + command + Self.flags + cpu.flags + Self.linkFlags
   }
 
   private struct Job {

@@ -1,3 +1,4 @@
+import Files
 import Glibc
 import Synchronization
 
@@ -14,8 +15,10 @@ final class ElementSource: Sendable {
     self.directory = directory
   }
 
-  /// The files of external data that were used, as the model names them, in the order of these names.
-  var externalLocations: [String] { files.withLock { $0.keys.sorted() } }
+  /// The file of external data that a model names; nil for one that importing would refuse.
+  func file(at location: String) -> MappedFile? {
+    (try? file(location) { .externalData(tensor: "", location: location, problem: $0) })?.file
+  }
 
   /// The bytes of an external tensor.
   ///
@@ -52,7 +55,9 @@ final class ElementSource: Sendable {
       throw fail("is not a path inside the model's folder")
     }
     guard let folder = resolved(directory.isEmpty ? "." : directory) else { throw fail("has no readable folder") }
-    guard let path = resolved(folder + "/" + location) else { throw fail("cannot be read: \(String(cString: strerror(errno)))") }
+    guard let path = resolved(folder + "/" + location) else {
+      throw fail("cannot be read: \(String(cString: strerror(errno)))")
+    }
     guard path.hasPrefix(folder == "/" ? folder : folder + "/") else { throw fail("leads out of the model's folder") }
     do {
       let file = try ModelBytes(mapping: path)

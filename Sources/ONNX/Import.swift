@@ -33,8 +33,6 @@ public struct ImportedModel: Sendable {
   public let parameterCount: Int
   /// The inputs of the model that `ImportOptions.values` turned into constants, in the order of the model.
   public let boundInputs: [String]
-  /// The files that hold the model's external data, relative to its folder, in the order of their names.
-  public let externalFiles: [String]
 
   public struct OperatorCount: Sendable, Equatable {
     public let name: String
@@ -51,8 +49,7 @@ public struct ImportedModel: Sendable {
 public func importONNX(path: String, options: ImportOptions = ImportOptions()) throws(ImportError) -> ImportedModel {
   let bytes: ModelBytes
   do { bytes = try ModelBytes(mapping: path) } catch { throw .unreadable(path: printable(path), reason: error.description) }
-  let directory = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
-  return try importModel(try ONNXModel(bytes, directory: directory), options)
+  return try importModel(try ONNXModel(bytes, directory: folder(of: path)), options)
 }
 
 /// Reads an ONNX model from memory.
@@ -81,8 +78,7 @@ private func importModel(_ model: ONNXModel, _ options: ImportOptions) throws(Im
     graph: graph, opset: opset, irVersion: model.irVersion,
     producer: [model.producerName, model.producerVersion].filter { !$0.isEmpty }.joined(separator: " "),
     operatorCounts: counts.sorted { $0.key < $1.key }.map { ImportedModel.OperatorCount(name: $0.key, count: $0.value) },
-    parameterCount: importer.parameterCount, boundInputs: importer.boundInputs,
-    externalFiles: model.elements.externalLocations)
+    parameterCount: importer.parameterCount, boundInputs: importer.boundInputs)
 }
 
 extension ONNXModel {

@@ -4,7 +4,8 @@ import Glibc
 /// The bytes of a file, mapped read-only, or of an array, copied once. They stay where they are for the life of the object.
 final class ModelBytes: @unchecked Sendable {
   let buffer: UnsafeRawBufferPointer
-  private let file: MappedFile?
+  /// The file, where the bytes are those of one.
+  let file: MappedFile?
 
   /// Maps a regular file.
   init(mapping path: String) throws(FileReadError) {

@@ -22,15 +22,21 @@ public struct Artifact<Description: Codable & Sendable>: Sendable {
   public let family: ProgramFamily
   public let cpu: TargetCPU
   public let description: Description
+  /// The file that it was read from, and the SHA-256 of that.
+  private let origin: (file: MappedFile, sha256: String)?
 
   public init(_ family: ProgramFamily, cpu: TargetCPU, description: Description) {
     self.family = family
     self.cpu = cpu
     self.description = description
+    origin = nil
   }
 
-  /// Calls `body` with the parts of the file in their order. Cost: one pass of SHA-256; constants are not copied.
-  public func withFileParts<Result>(_ body: ([UnsafeRawBufferPointer]) throws -> Result) throws -> Result {
+  /// Calls `body` with the parts of the file in their order, and the SHA-256 of the whole file in hexadecimal digits.
+  ///
+  /// Constants are not copied. Cost: one pass of SHA-256, or nothing for an artifact that was read from a file.
+  public func withFileParts<Result>(_ body: ([UnsafeRawBufferPointer], _ sha256: String) throws -> Result) throws -> Result {
+    if let origin { return try origin.file.withBytes { try body([$0], origin.sha256) } }
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     let metadata = Array(
@@ -46,7 +52,9 @@ public struct Artifact<Description: Codable & Sendable>: Sendable {
         try slack.withUnsafeBytes { slack in
           var hash = SHA256()
           for part in [head, constants, slack] { hash.update(part) }
-          return try hash.digest().withUnsafeBytes { try body([head, constants, slack, $0]) }
+          let digest = hash.digest()
+          hash.update(digest)
+          return try digest.withUnsafeBytes { try body([head, constants, slack, $0], hash.hexDigest()) }
         }
       }
     }
@@ -72,7 +80,8 @@ public struct Artifact<Description: Codable & Sendable>: Sendable {
     hash.update(UnsafeRawBufferPointer(rebasing: file.bytes[layout.constants.lowerBound..<layout.digestStart]))
     guard hash.digest() == digest else { throw fail(.damaged) }
     hash.update(digest)
-    if let pin, pin.lowercased() != hash.hexDigest() { throw fail(.pin(expected: pin, found: hash.hexDigest())) }
+    let sha256 = hash.hexDigest()
+    if let pin, pin.lowercased() != sha256 { throw fail(.pin(expected: pin, found: sha256)) }
 
     let metadata: ArtifactMetadata<Description>
     do {
@@ -90,6 +99,7 @@ public struct Artifact<Description: Codable & Sendable>: Sendable {
     family = ProgramFamily(
       programs: metadata.programs, code: Array(head[layout.code]), constants: .file(file, layout.constants))
     description = metadata.description
+    origin = (file, sha256)
   }
 }
 

@@ -1,5 +1,5 @@
 /// The element types a graph may hold, spelt as in the text IR.
-public enum ElementType: String, Sendable, Hashable, CaseIterable {
+public enum ElementType: String, Sendable, Hashable, Codable, CaseIterable {
   case float32 = "f32"
   case float64 = "f64"
   case int32 = "i32"

@@ -1,5 +1,5 @@
 /// Element type and shape of a value; every shape is known when compiling.
-public struct TensorType: Sendable, Hashable, CustomStringConvertible {
+public struct TensorType: Sendable, Hashable, Codable, CustomStringConvertible {
   public var element: ElementType
   public var shape: Shape
 

@@ -8,7 +8,7 @@ struct AdjointCommand: ParsableCommand {
       "Compiles ONNX models and their derivatives to native code, and attacks classifiers together with their heatmaps.",
     version: adjointVersion,
     subcommands: [
-      InspectCommand.self, DumpCommand.self, RunCommand.self, ExplainCommand.self, AttackCommand.self, BenchCommand.self,
-      ProfileCommand.self,
+      InspectCommand.self, DumpCommand.self, CompileCommand.self, RunCommand.self, ExplainCommand.self, AttackCommand.self,
+      BenchCommand.self, ProfileCommand.self,
     ])
 }

@@ -8,13 +8,13 @@ struct AttackCommand: ParsableCommand {
     abstract: "Changes images so that the model sees another class; adv2 also keeps the heatmap.",
     discussion: """
       Writes DIR/<image>.npz, DIR/<image>.png (8 bits, within eps exactly), DIR/<image>.report.png and DIR/results.jsonl. \
-      Images with a result of the same settings are skipped.
+      Images with a result of the same settings are skipped. \(artifactWarning)
       """)
 
-  @Argument(help: "An ONNX file.") var model: String
+  @Argument(help: "An ONNX file, or an artifact of step (or of pgdStep, for pgd).") var model: String
   @Argument(help: "PNG or JPEG files; all of the file that --targets names, if none is given.") var images: [String] = []
   @Option(help: "pgd, or adv2.") var attack = AttackSettings.Method.adv2
-  @Option(help: "The interpreter whose map is kept: cam or grad.") var interpreter = "cam"
+  @Option(help: "The interpreter whose map is kept: cam (taken for models), or grad.") var interpreter: String?
   @Option(help: "The class that the model shall see, by number or name.") var target: String?
   @Option(help: ArgumentHelp("A CSV file with the columns file and target, and optionally class.", valueName: "file"))
   var targets: String?
@@ -29,8 +29,9 @@ struct AttackCommand: ParsableCommand {
       other stages keep their proportion.
       """)
   var coefficient: Double?
-  @Option(help: "Whose numbers apply where no option gives them: default, paper, or code (published with the paper).")
-  var mode = AttackMode.default
+  @Option(
+    help: "Whose numbers apply where no option gives them: default (taken for models), paper, or code (published with it).")
+  var mode: AttackMode?
   @Flag(help: "Print the numbers and where each comes from, and do nothing else.") var printConfig = false
   @Option(help: "Decides, together with the image, the random numbers of adv2 against grad.") var seed: UInt64 = 0
   @Option(help: "Images that run together; otherwise up to 8.") var batch: Int?
@@ -40,6 +41,7 @@ struct AttackCommand: ParsableCommand {
   @Flag(help: "Attack only images that the model classifies as the column class of --targets says.") var onlyCorrect = false
   @Option(help: "Attack at most so many images.") var limit: Int?
   @Flag(help: "Attack finished images again.") var force = false
+  @OptionGroup var file: FileOptions
   @OptionGroup var modelOptions: ModelOptions
   @OptionGroup var execution: ExecutionFlags
 
@@ -67,27 +69,39 @@ struct AttackCommand: ParsableCommand {
   }
 
   func run() throws {
-    try checkInterpreter(interpreter)
+    let artifact = try file.artifact(
+      at: model, needing: attack == .pgd ? .pgdStep : .step, execution, given: modelOptions.given,
+      repeated: [
+        ("interpreter", interpreter, { $0.map?.interpreter.name }),
+        ("mode", mode?.rawValue, { $0.map?.interpreter.mode.rawValue }),
+        ("batch", batch.map { "\($0)" }, \.batchText),
+      ])
+    let choice =
+      artifact?.facts.map?.interpreter ?? InterpreterChoice(interpreter ?? "cam", mode: mode ?? .default)
+    try choice.check()
     let settings = AttackSettings(
       method: attack, threat: ThreatModel(eps: eps.value, alpha: alpha.value),
-      schedule: AttackSchedule(interpreter: interpreter, mode: mode), steps: steps, warm: warm, coefficient: coefficient,
-      comparesWithPGD: compare && attack == .adv2, seed: seed)
+      schedule: AttackSchedule(interpreter: choice.name, mode: choice.mode), steps: steps,
+      warm: warm, coefficient: coefficient, comparesWithPGD: compare && attack == .adv2, seed: seed)
     if printConfig { return try printConfiguration(settings) }
     let requests = try requests()
-    let classifier = try ImageClassifier(
-      path: model, batch: batch ?? max(1, min(limit ?? requests.count, requests.count, 8)), shapes: modelOptions.shapes,
-      overrides: modelOptions.description)
+    let programs =
+      try artifact
+      ?? ModelPrograms(
+        ModelRequest(
+          ModelFile(model, pin: file.sha256), of: attack == .pgd ? .pgdStep : .step,
+          batch: batch ?? max(1, min(limit ?? requests.count, requests.count, 8)), interpreter: choice,
+          shapes: modelOptions.shapes, overrides: modelOptions.description),
+        execution.options)
     var options = AttackJob.Options()
-    options.execution = execution.options
+    options.threads = execution.threads
     options.onlyCorrect = onlyCorrect
     options.limit = limit
     options.force = force
-    let job = AttackJob(model: classifier, settings: settings, options: options, output: try OutputDirectory(output))
+    let job = try AttackJob(programs, settings: settings, options: options, output: try OutputDirectory(output))
     let progress = ProgressBar()
     defer { progress.end() }
-    if let remark = interpreterRemark(interpreter, imageShape: classifier.imageShape) {
-      try progress.print(remark, to: .error)
-    }
+    if let remark = job.remark { try progress.print(remark, to: .error) }
     let records = try job.run(requests) { try show($0, progress) }
     progress.end()
     if records.count > 1 { try StandardStream.output.writeLine("\n" + AttackSummary(records).text) }
@@ -96,7 +110,7 @@ struct AttackCommand: ParsableCommand {
   private func printConfiguration(_ settings: AttackSettings) throws {
     var lines = [
       ("attack", settings.method.rawValue, settings.method == .adv2 ? "default" : "option"),
-      ("interpreter", interpreter, interpreter == "cam" ? "default" : "option"),
+      ("interpreter", settings.schedule.interpreter, settings.schedule.interpreter == "cam" ? "default" : "option"),
       ("eps", "\(settings.threat.eps)", settings.threat.eps == ThreatModel().eps ? "default" : "option"),
       ("alpha", "\(settings.threat.alpha)", settings.threat.alpha == ThreatModel().alpha ? "default" : "option"),
     ]

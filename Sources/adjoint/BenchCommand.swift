@@ -8,7 +8,7 @@ struct BenchCommand: ParsableCommand {
 
   @Argument(help: "An ONNX file.") var model: String
   @Option(parsing: .upToNextOption, help: "Batch sizes.") var batch: [Int] = [1]
-  @Option(parsing: .upToNextOption, help: "What is measured: forward, gradient, hvp, step.") var of: [DerivedGraph] = [
+  @Option(parsing: .upToNextOption, help: "What is measured.") var of: [DerivedGraph] = [
     .forward
   ]
   @OptionGroup var step: StepOptions
@@ -29,7 +29,7 @@ struct BenchCommand: ParsableCommand {
     defer { progress.end() }
     progress.begin("measuring", total: batch.count * of.count)
     let benchmark = try Benchmark(
-      path: model, batches: batch, of: of, interpreter: step.interpreter, copies: step.copies,
+      path: model, batches: batch, of: of, interpreter: step.choice,
       shapes: modelOptions.shapes, overrides: modelOptions.description,
       execution: ExecutionOptions(cpu: cpu, threads: threads)
     ) { progress.update($0) }

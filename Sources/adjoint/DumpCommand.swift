@@ -23,7 +23,7 @@ struct DumpCommand: ParsableCommand {
     defer { progress.end() }
     progress.begin("compiling", total: nil)
     let stages = try GraphStages(
-      of, ofModelAt: model, batch: batch, interpreter: step.interpreter, copies: step.copies,
+      of, ofModelAt: model, batch: batch, interpreter: step.choice,
       shapes: modelOptions.shapes, overrides: modelOptions.description)
     let text = try stage.text(of: stages, dot: format == .dot, execution: ExecutionOptions(cpu: cpu))
     progress.end()

@@ -3,48 +3,58 @@ import ArgumentParser
 
 struct ExplainCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "explain", abstract: "Writes the heatmap of each image: DIR/<image>.npz and DIR/<image>.<interpreter>.png.")
+    commandName: "explain", abstract: "Writes the heatmap of each image: DIR/<image>.npz and DIR/<image>.<interpreter>.png.",
+    discussion: artifactWarning)
 
-  @Argument(help: "An ONNX file.") var model: String
+  @Argument(help: "An ONNX file, or an artifact of map, pgdStep or step.") var model: String
   @Argument(help: "PNG or JPEG files.") var images: [String]
-  @Option(help: "The interpreter: cam or grad.") var interpreter = "cam"
+  @Option(help: "The interpreter: cam (taken for models), or grad.") var interpreter: String?
   @Option(
     help: """
-      What grad takes for the derivative of ReLU, Clip and LeakyRelu: plain, smoothed (the paper's), sigmoid, \
-      softplus:SHARPNESS, or guided (guided backpropagation).
+      What grad takes for the derivative of ReLU, Clip and LeakyRelu: plain (taken for models), smoothed (the paper's), \
+      sigmoid, softplus:SHARPNESS, or guided (guided backpropagation).
       """)
-  var derivative = "plain"
+  var derivative: String?
   @Option(name: .customLong("class"), help: "The class to explain, by number or name; otherwise what the model sees.")
   var explained: String?
   @Option(name: [.customShort("o"), .long], help: ArgumentHelp("Where results are written.", valueName: "dir"))
   var output: String
   @Option(help: "Images that run together; otherwise up to 8.") var batch: Int?
+  @OptionGroup var file: FileOptions
   @OptionGroup var modelOptions: ModelOptions
   @OptionGroup var execution: ExecutionFlags
 
   func validate() throws { if let batch { try checkBatch(batch) } }
 
   func run() throws {
-    let classifier = try ImageClassifier(
-      path: model, batch: batch ?? min(images.count, 8), shapes: modelOptions.shapes, overrides: modelOptions.description)
-    let job = ExplainJob(
-      model: classifier, interpreter: interpreter, derivative: derivative, execution: execution.options,
-      output: try OutputDirectory(output))
+    let artifact = try file.artifact(
+      at: model, needing: .map, execution, given: modelOptions.given,
+      repeated: [
+        ("interpreter", interpreter, { $0.map?.interpreter.name }),
+        ("derivative", derivative, { $0.map?.interpreter.derivative }), ("batch", batch.map { "\($0)" }, \.batchText),
+      ])
+    let programs =
+      try artifact
+      ?? ModelPrograms(
+        ModelRequest(
+          ModelFile(model, pin: file.sha256), of: .map, batch: batch ?? min(images.count, 8),
+          interpreter: InterpreterChoice(interpreter ?? "cam", derivative: derivative ?? "plain"),
+          shapes: modelOptions.shapes, overrides: modelOptions.description),
+        execution.options)
+    let job = try ExplainJob(programs, threads: execution.threads, output: try OutputDirectory(output))
     let progress = ProgressBar()
     defer { progress.end() }
     progress.begin("explaining", total: images.count)
-    if let remark = interpreterRemark(interpreter, imageShape: classifier.imageShape) {
-      try progress.print(remark, to: .error)
-    }
+    if let remark = job.remark { try progress.print(remark, to: .error) }
     var done = 0
     try job.run(images, explaining: explained) { explanation in
       done += 1
       progress.update(done)
-      let name = classifier.labels.name(explanation.explained)
+      let name = job.labels.name(explanation.explained)
       try progress.print(
         "\(explanation.image): \(name) \(fixed(Double(explanation.probabilities[explanation.explained]), 3))"
           + (explanation.label == explanation.explained
-            ? "" : " (the model sees \(classifier.labels.name(explanation.label)))"))
+            ? "" : " (the model sees \(job.labels.name(explanation.label)))"))
     }
   }
 }

@@ -38,6 +38,15 @@ struct ModelOptions: ParsableArguments {
 
   var shapes: [String: [Int]] { Dictionary(shape.map { ($0.name, $0.extents) }) { _, last in last } }
 
+  /// Whether each option was given.
+  var given: [(name: String, isGiven: Bool)] {
+    [
+      ("shape", !shape.isEmpty), ("size", size != nil), ("resize", resize != nil), ("interpolation", interpolation != nil),
+      ("range", range != nil), ("mean", mean != nil), ("std", std != nil), ("channelOrder", channelOrder != nil),
+      ("layout", layout != nil), ("labels", labels != nil), ("scores", scores != nil),
+    ]
+  }
+
   var description: ModelDescription {
     var description = ModelDescription()
     description.size = size?.values
@@ -66,6 +75,8 @@ struct StepOptions: ParsableArguments {
       "Copies of the network in the step against grad: 2, one with its own derivatives and one with smoothed ones, or 1.",
       valueName: "1|2"))
   var copies = 2
+
+  var choice: InterpreterChoice { InterpreterChoice(interpreter, copies: copies) }
 
   func validate() throws {
     guard copies == 1 || copies == 2 else { throw ValidationError("--copies is \(copies); 1 and 2 are accepted.") }

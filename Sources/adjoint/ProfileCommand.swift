@@ -29,7 +29,7 @@ struct ProfileCommand: ParsableCommand {
     defer { progress.end() }
     progress.begin("profiling", total: nil)
     let profile = try StepProfile(
-      path: model, batch: batch, of: of, interpreter: step.interpreter, copies: step.copies,
+      path: model, batch: batch, of: of, interpreter: step.choice,
       shapes: modelOptions.shapes, overrides: modelOptions.description,
       execution: ExecutionOptions(cpu: cpu, threads: threads))
     progress.end()

@@ -59,7 +59,7 @@ import Testing
 
   @Test("The family reaches every algorithm, from sources in rows and in blocks")
   func coverage() throws {
-    let compiler = Compiler(cpu: .best, compiler: try CCompiler.locate(), cache: nil)
+    let compiler = Compiler(cpu: .best, compiler: try CCompiler.locate())
     let programs = try compiler.programs(try Self.cases.get().map(\.sample.graph))
     let summaries = programs.flatMap { $0.steps.map(\.summary) }.filter { $0.contains("convolution") }
     for algorithm in ["direct tile", "direct tile by phases", "pointwise tile", "depthwise tile", "loops"] {

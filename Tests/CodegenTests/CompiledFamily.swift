@@ -15,7 +15,7 @@ struct CompiledFamily {
   private let executable: Executable
 
   init(_ graphs: [Graph], cpu: String? = nil, threads: Int = 2) throws {
-    let compiler = Compiler(cpu: try TargetCPU.resolve(named: cpu), compiler: try CCompiler.locate(), cache: nil)
+    let compiler = Compiler(cpu: try TargetCPU.resolve(named: cpu), compiler: try CCompiler.locate())
     try self.init(family: try compiler.compile(graphs), cpu: compiler.cpu, threads: threads)
   }
 
@@ -25,12 +25,12 @@ struct CompiledFamily {
     executable = try Executable(family, threads: threads)
   }
 
-  /// The family as it comes back from an artifact's file, and the bytes of that file.
+  /// The family as it comes back from an artifact's file, and the bytes of that file put together anew.
   func saved() throws -> (family: CompiledFamily, bytes: Data) {
     let path = NSTemporaryDirectory() + "adjoint-family-\(UUID().uuidString)"
     defer { unlink(path) }
-    try Artifact(family, cpu: cpu, description: "a test").withFileParts {
-      try AtomicFile.write($0, to: path, flushes: false)
+    try Artifact(family, cpu: cpu, description: "a test").withFileParts { parts, _ in
+      try AtomicFile.write(parts, to: path, flushes: false)
     }
     let read = try Artifact<String>(contentsOf: path)
     return (

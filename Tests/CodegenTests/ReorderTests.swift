@@ -19,7 +19,7 @@ import Testing
   }
 
   private static func steps(_ graph: Graph) throws -> [String] {
-    try Compiler(cpu: .best, compiler: try CCompiler.locate(), cache: nil).programs([graph])[0].steps.map(\.summary)
+    try Compiler(cpu: .best, compiler: try CCompiler.locate()).programs([graph])[0].steps.map(\.summary)
   }
 
   private static func convolution(_ x: Value, groups: Int, _ builder: GraphBuilder) throws -> Value {

@@ -6,10 +6,10 @@ import Foundation
 import IR
 import Interpreters
 import NativeCompilation
-import Programs
 import ONNX
 import Operators
 import Passes
+import Programs
 import TensorTypes
 import Testing
 
@@ -73,7 +73,7 @@ import Testing
   func compiled(name: String) throws {
     let reference = try reference(name)
     let graph = try graph(reference)
-    let compiler = Compiler(cpu: try TargetCPU.resolve(), compiler: try CCompiler.locate(), cache: nil)
+    let compiler = Compiler(cpu: try TargetCPU.resolve(), compiler: try CCompiler.locate())
     let results = try Executable(try compiler.compile([graph]), threads: 2).run(graph.name, inputs(reference))
     let bounds = [
       ("map", 1e-4), ("crossEntropy", 1e-5), ("mapLoss", 1e-3), ("gradient", 2e-2), ("mapLossGradient", 2e-2),

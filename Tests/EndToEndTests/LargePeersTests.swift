@@ -4,8 +4,8 @@ import Execution
 import Foundation
 import IR
 import NativeCompilation
-import Programs
 import ONNX
+import Programs
 import TensorTypes
 import Testing
 
@@ -28,7 +28,7 @@ struct LargePeersTests {
   }
 
   private func executable(_ graph: Graph) throws -> Executable {
-    let compiler = Compiler(cpu: try TargetCPU.resolve(), compiler: try CCompiler.locate(), cache: nil)
+    let compiler = Compiler(cpu: try TargetCPU.resolve(), compiler: try CCompiler.locate())
     return try Executable(try compiler.compile([graph]), threads: 2)
   }
 

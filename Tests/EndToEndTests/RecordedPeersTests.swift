@@ -3,8 +3,8 @@ import Execution
 import Foundation
 import IR
 import NativeCompilation
-import Programs
 import ONNX
+import Programs
 import TensorTypes
 import Testing
 
@@ -42,7 +42,7 @@ import Testing
   /// One network's ratio is a matter of a few roundings, so the strict bound is on the mean over all of them.
   @Test("Compiled code is as close to PyTorch f64 as PyTorch f32 is: within 2 times each, 1.25 times on average")
   func compiledDerivatives() throws {
-    let compiler = Compiler(cpu: try TargetCPU.resolve(), compiler: try CCompiler.locate(), cache: nil)
+    let compiler = Compiler(cpu: try TargetCPU.resolve(), compiler: try CCompiler.locate())
     let outputs = ["logits", "gradient", "hvp"]
     var logarithms: [String: Double] = [:]
     for name in Self.names {

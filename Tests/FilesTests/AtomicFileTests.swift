@@ -3,9 +3,10 @@ import Foundation
 import Testing
 
 /// A directory of its own for one test.
-private func withDirectory(_ body: (String) throws -> Void) throws {
+func withDirectory(_ body: (String) throws -> Void) throws {
   let directory = FileManager.default.temporaryDirectory.appendingPathComponent("\(UUID())").path
-  try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: false)
+  try FileManager.default.createDirectory(
+    atPath: directory, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])
   defer { try? FileManager.default.removeItem(atPath: directory) }
   try body(directory)
 }

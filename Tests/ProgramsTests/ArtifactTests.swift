@@ -39,7 +39,7 @@ private struct Purpose: Codable, Equatable, Sendable {
   private static let purpose = Purpose(words: "a \"test\"", mean: [0.1, 1.0 / 3, -2e-9], labels: ["crane", "Kran"])
 
   private func write(_ artifact: Artifact<Purpose>, to path: String) throws {
-    try artifact.withFileParts { try AtomicFile.write($0, to: path) }
+    try artifact.withFileParts { parts, _ in try AtomicFile.write(parts, to: path) }
   }
 
   private func artifact(_ family: ProgramFamily = family) -> Artifact<Purpose> {
@@ -70,8 +70,12 @@ private struct Purpose: Codable, Equatable, Sendable {
       read.family.constants.withUnsafeBytes(Array.init), Self.family.constants.withUnsafeBytes(Array.init)
     )
     #expect(found == expected)
-    try write(read, to: directory + "/again")
-    #expect(FileManager.default.contents(atPath: directory + "/again").map(Array.init) == first)
+    // As it was mapped, and put together anew from what was read.
+    for again in [read, Artifact(read.family, cpu: read.cpu, description: read.description)] {
+      try write(again, to: directory + "/again")
+      #expect(FileManager.default.contents(atPath: directory + "/again").map(Array.init) == first)
+      #expect(try again.withFileParts { _, sha256 in sha256 } == SHA256.hexDigest(of: first))
+    }
     #expect(beginsAsArtifact(path))
   }
 

@@ -23,6 +23,9 @@ bool platform_load_code(
 void *platform_find_symbol(struct platform_code code, const char *name);
 void platform_unload_code(struct platform_code code);
 
+/// The path of the program or library that this code is part of.
+bool platform_own_file(char *path, size_t capacity);
+
 // Floating-point control.
 
 /// Rounds to nearest, masks exceptions, flushes denormal operands and results to zero, on the calling thread.

@@ -1,0 +1,33 @@
+import Files
+import FoundationEssentials
+import Programs
+
+/// The artifacts of this user, under the hashes of what they were made from.
+struct ArtifactCache: Sendable {
+  private let files: FileCache
+
+  init(directory: String, byteLimit: Int = 4 << 30) throws(FileCacheError) {
+    files = try FileCache(directory: directory, byteLimit: byteLimit)
+  }
+
+  /// `$XDG_CACHE_HOME/adjoint/artifacts` or `~/.cache/adjoint/artifacts`; nil where that cannot be a private directory.
+  static func standard(environment: [String: String] = ProcessInfo.processInfo.environment) -> ArtifactCache? {
+    func absolute(_ name: String) -> String? { environment[name].flatMap { $0.hasPrefix("/") ? $0 : nil } }
+    guard let root = absolute("XDG_CACHE_HOME") ?? absolute("HOME").map({ $0 + "/.cache" }) else { return nil }
+    return try? ArtifactCache(directory: "\(root)/adjoint/artifacts")
+  }
+
+  /// The artifact of a key. A damaged one is removed and counts as absent.
+  func artifact(for key: String) -> Artifact<ArtifactDescription>? {
+    guard let path = files.file(for: key) else { return nil }
+    if let artifact = try? Artifact<ArtifactDescription>(contentsOf: path) { return artifact }
+    files.remove(key)
+    return nil
+  }
+
+  /// Stores an artifact. Returns it as the file has it, or unchanged where it could not be stored.
+  func store(_ artifact: Artifact<ArtifactDescription>, for key: String) throws -> Artifact<ArtifactDescription> {
+    guard try artifact.withFileParts({ parts, _ in files.store(parts, for: key) }) != nil else { return artifact }
+    return self.artifact(for: key) ?? artifact
+  }
+}

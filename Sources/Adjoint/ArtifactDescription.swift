@@ -1,0 +1,35 @@
+import TensorTypes
+
+/// What an artifact says about itself beside its programs.
+public struct ArtifactDescription: Sendable, Codable {
+  public let model: ModelFacts
+  /// The version of this program, and the first line of what the C compiler says about itself.
+  public let adjointVersion: String
+  public let compiler: String
+}
+
+/// What is known of a model's programs without running them.
+public struct ModelFacts: Sendable, Codable {
+  public let of: DerivedGraph
+  /// The programs, in their order.
+  public let family: [DerivedGraph]
+  public let sha256: String
+  /// Inputs of the model that are bound to values, and are therefore no inputs of the programs.
+  public let boundInputs: [String]
+  /// Of `forward` nil: it takes models that are no classifiers.
+  public let classifier: ClassifierInterface?
+  /// Of `map`, `pgdStep` and `step`.
+  public let map: MapFacts?
+
+  /// The batch size, as an option has it.
+  public var batchText: String? { classifier.map { "\($0.batch)" } }
+
+  /// Which interpreter the programs have, and the form of its map.
+  public struct MapFacts: Sendable, Codable {
+    public let interpreter: InterpreterChoice
+    /// [B, h, w]
+    public let shape: Shape
+    /// How often the map differentiates the network.
+    public let derivativeOrder: Int
+  }
+}

@@ -1,0 +1,67 @@
+import Attacks
+import Interpreters
+import Operators
+import Passes
+import TensorTypes
+
+/// An interpreter, with all that decides its graphs.
+public struct InterpreterChoice: Sendable, Codable, Equatable {
+  /// cam or grad.
+  public var name: String
+  /// Whose score its map is of, and whose loss an attack on it minimises.
+  public var mode: AttackMode
+  /// Copies of the network in the step against GRAD: 2 as an attack has it, or 1, whose smoothed derivatives the loss of the
+  /// prediction takes too.
+  public var copies: Int
+  /// That of ReLU, Clip and LeakyRelu in the map of an explanation: `plain`, `smoothed`, `sigmoid`, `softplus:SHARPNESS` or
+  /// `guided`.
+  public var derivative: String
+
+  public init(_ name: String = "cam", mode: AttackMode = .default, copies: Int = 2, derivative: String = "plain") {
+    self.name = name
+    self.mode = mode
+    self.copies = copies
+    self.derivative = derivative
+  }
+
+  public static let names = ["cam", "grad"]
+
+  var objective: StepObjective { AttackSchedule(interpreter: name, mode: mode).objective }
+
+  /// - Throws: `UsageError` for an unknown name or derivative.
+  public func check() throws(UsageError) {
+    guard Self.names.contains(name) else {
+      throw UsageError("there is no interpreter '\(name)'; \(Self.names.joined(separator: " and ")) are known")
+    }
+    _ = try Adjoint.derivative(named: derivative)
+  }
+
+  /// The interpreter on the prepared network of a classifier.
+  /// - Throws: `UsageError` for a choice that does not exist; `InterpreterError`.
+  func interpreter(for classifier: Classifier) throws -> any Interpreter {
+    try check()
+    var interpreter: any Interpreter =
+      switch name {
+      case "grad": GradientMap(classifier, score: mode == .code ? .meanCrossEntropy : .logOdds)
+      default: try ClassActivationMap(classifier)
+      }
+    interpreter.network = try Pipeline.prepare(interpreter.network)
+    if copies == 1 {
+      guard let map = interpreter as? GradientMap else {
+        throw UsageError("--copies 1 goes with --interpreter grad; the step against '\(name)' has one copy of the network")
+      }
+      interpreter = try map.withOneCopy()
+    }
+    let derivative = try Adjoint.derivative(named: derivative)
+    if derivative != .plain {
+      guard interpreter.derivativeOrder > 0 else {
+        throw UsageError("the interpreter \(name) takes no derivative, which '\(self.derivative)' would change")
+      }
+      interpreter.network = try SubstituteDerivatives(all: derivative).run(interpreter.network)
+    }
+    return interpreter
+  }
+
+  /// In a sentence what of images [B, C, H, W] the interpreter leaves out; nil where it takes all of them.
+  func remark(imageShape: Shape) -> String? { name == "grad" ? GradientMap.remark(imageShape: imageShape) : nil }
+}
