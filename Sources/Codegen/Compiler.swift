@@ -149,7 +149,7 @@ extension Program {
       var bytesMoved = 0
       for (number, operand) in step.operands.enumerated() {
         let buffer = schedule.buffers[operand.index]
-        bytesMoved += buffer.elementCount * buffer.type.element.byteCount
+        bytesMoved += buffer.byteCount
         if let packed = step.packed[number] {
           addresses.append(.constants(packed))
         } else if let constant = graph[operand].constant {
@@ -160,14 +160,14 @@ extension Program {
       }
       for result in step.results {
         let buffer = schedule.buffers[result.index]
-        bytesMoved += buffer.elementCount * buffer.type.element.byteCount
+        bytesMoved += buffer.byteCount
         addresses.append(.arena(offset(result)))
       }
-      let results = step.region.results.map { "\($0.type)" + ($0.layout == .blocked ? "{\($0.layout)}" : "") }
+      let results = step.region.results.map(\.summary).joined(separator: ", ")
       steps.append(
         Step(
           kernel: kernels.number(of: step.kernel), operands: addresses, taskCount: step.kernel.taskCount,
-          summary: "\(step.region.summary) [\(step.algorithm)] -> \(results.joined(separator: ", "))",
+          summary: "\(step.region.summary) [\(step.algorithm)] -> \(results)",
           node: step.location.node, floatingPointOperations: step.region.floatingPointOperations, bytesMoved: bytesMoved))
     }
     func port(_ name: String, _ value: Value) -> Port {

@@ -68,6 +68,10 @@ struct ExpressionEmitter {
       return Emitted(
         text: node.type.element.cLiteral(constant.tensor.doubles[0]), element: node.type.element, isVector: false)
     case .operation(let operation):
+      if let take = operation as? Take, mentionsLane(index), let selection = selection(of: take, node) {
+        emitted = try selected(selection, node, index)
+        break
+      }
       guard case .map(let expression) = operation.loopForm(of: node.operands.map { region.body[$0].type }, type: node.type)
       else { preconditionFailure("\(operation.mnemonic) has loops of its own") }
       emitted = try emit(expression, of: node, index, element: node.type.element)
@@ -112,20 +116,35 @@ struct ExpressionEmitter {
   )
     throws -> Emitted
   {
-    let outerLines = takeLines()
-    let (outerKnown, outerIndices) = (known, knownIndices)
-    let emitted = try inner(&self)
-    let innerLines = takeLines()
-    (known, knownIndices) = (outerKnown, outerIndices)
+    let (innerLines, emitted) = try apart(inner)
     let name = freshName()
     let type = emitted.isVector ? "v16" : emitted.element == .boolean ? "int" : emitted.element.cType
     let initial = emitted.isVector ? "v_splat(\(emitted.element.cLiteral(otherwise)))" : emitted.element.cLiteral(otherwise)
     if emitted.isVector && emitted.element != .float32 { throw NeedsScalarLoops() }
-    lines =
-      outerLines + ["\(type) \(name) = \(initial);", "if (\(condition)) {"] + innerLines + [
-        "\(name) = \(emitted.text);", "}",
-      ]
+    lines +=
+      ["\(type) \(name) = \(initial);", "if (\(condition)) {"] + innerLines + ["\(name) = \(emitted.text);", "}"]
     return Emitted(text: name, element: emitted.element, isVector: emitted.isVector)
+  }
+
+  /// The statements that `inner` writes, in a scope of their own: nothing that they compute is known behind them.
+  mutating func apart<Result>(_ inner: (inout ExpressionEmitter) throws -> Result) throws -> ([String], Result) {
+    let (outerLines, outerKnown, outerIndices) = (takeLines(), known, knownIndices)
+    let result = try inner(&self)
+    let innerLines = takeLines()
+    (lines, known, knownIndices) = (outerLines, outerKnown, outerIndices)
+    return (innerLines, result)
+  }
+
+  mutating func append(_ statements: [String]) { lines += statements }
+
+  /// A further loop variable with this C name.
+  mutating func variable(named name: String) -> IndexExpression {
+    names.append(name)
+    return .variable(names.count - 1)
+  }
+
+  func mentionsLane(_ index: [IndexExpression]) -> Bool {
+    lane.map { lane in index.contains { $0.mentions(lane.variable) } } ?? false
   }
 
   mutating func conditionText(_ conditions: [IndexCondition]) throws -> String {
@@ -178,7 +197,7 @@ struct ExpressionEmitter {
     return Emitted(text: name, element: element, isVector: isVector)
   }
 
-  private mutating func freshName() -> String {
+  mutating func freshName() -> String {
     counter += 1
     return "t\(counter)"
   }
@@ -189,8 +208,10 @@ struct ExpressionEmitter {
     let buffer = region.operands[operand]
     let element = buffer.type.element
     let pointer = "p\(operand)"
-    guard let lane, index.contains(where: { $0.mentions(lane.variable) }) else {
-      return bind("\(pointer)[\(try offsetText(buffer, index))]", element, isVector: false)
+    guard let lane, mentionsLane(index) else {
+      let scalar = bind("\(pointer)[\(try offsetText(buffer, index))]", element, isVector: false)
+      guard let selection = buffer.selection else { return scalar }
+      return bind(try positionText(selection, number: scalar.text, index), element, isVector: false)
     }
     guard element == .float32 else { throw NeedsScalarLoops() }
     if let start = try contiguousOffset(buffer, index, lane) {

@@ -14,7 +14,7 @@ struct KernelText: Hashable {
 /// and the store are contiguous or uniform, else one by one.
 enum LoopKernel {
   /// Terms that are summed one after the other.
-  private static let longestSum = 64
+  static let longestSum = 64
 
   static func kernel(_ region: Region) -> KernelText {
     if let vector = try? emit(region, vectorising: true) { return vector }
@@ -41,11 +41,11 @@ enum LoopKernel {
   /// Declarations of the operand pointers p0, p1, ... and of the results y, y1, ...
   static func pointers(_ region: Region) -> [String] {
     region.operands.enumerated().map { number, buffer in
-      let type = "const \(buffer.type.element.cType)"
+      let type = "const \(buffer.cType)"
       return "\(type) *restrict p\(number) = (\(type) *)operands[\(number)];"
     }
       + region.results.enumerated().map { number, buffer in
-        let type = buffer.type.element.cType
+        let type = buffer.cType
         return "\(type) *restrict \(resultName(number)) = (\(type) *)operands[\(region.operands.count + number)];"
       }
   }

@@ -11,6 +11,7 @@ enum Prelude {
   private static let types = """
     typedef float v16 __attribute__((vector_size(64), aligned(4), may_alias));
     typedef int m16 __attribute__((vector_size(64), aligned(4), may_alias));
+    typedef unsigned char b16 __attribute__((vector_size(16), aligned(1), may_alias));
     #define INLINE static inline __attribute__((always_inline, unused))
     void *memset(void *, int, unsigned long);
     float powf(float, float); float sinf(float); float cosf(float);
@@ -21,6 +22,10 @@ enum Prelude {
     INLINE v16 v_splat(float x) { return x - (v16){0}; }
     INLINE m16 m_splat(int x) { return (m16){0} - (x != 0); }
     INLINE v16 v_select(m16 c, v16 a, v16 b) { return (v16)((c & (m16)a) | (~c & (m16)b)); }
+    INLINE m16 m_choose(m16 c, m16 a, m16 b) { return (c & a) | (~c & b); }
+    INLINE m16 b_load(const unsigned char *p) { return __builtin_convertvector(*(const b16 *)p, m16); }
+    INLINE void b_store(unsigned char *p, m16 x) { *(b16 *)p = __builtin_convertvector(x, b16); }
+    INLINE long clamp(long x, long end) { return x < 0 ? 0 : x < end ? x : end - 1; }
     INLINE v16 v_first(v16 x, int count) {
       const m16 lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
       return (v16)((lane < count) & (m16)x);

@@ -12,7 +12,7 @@ extension Schedule {
       let first = placement.life.lowerBound < 0 ? "start" : "\(placement.life.lowerBound)"
       let last = placement.life.upperBound == steps.count ? "end" : "\(placement.life.upperBound)"
       return [
-        "\(buffers[value.index].layout)", "\(Address.arena(placement.offset))", "\(placement.byteCount)", "\(first)-\(last)",
+        buffers[value.index].storage, "\(Address.arena(placement.offset))", "\(placement.byteCount)", "\(first)-\(last)",
       ]
     }
     var rows = [
@@ -21,7 +21,7 @@ extension Schedule {
     rows += graph.inputs.map { ["input", "", "", "", "", type($0)] + placement($0) + [""] }
     for (index, step) in steps.enumerated() {
       let operands = step.operands.enumerated().map { number, operand in
-        let layout = step.packed[number] == nil ? "\(buffers[operand.index].layout)" : "packed"
+        let layout = step.packed[number] == nil ? buffers[operand.index].storage : "packed"
         return "\(type(operand)) \(layout) \(program.steps[index].operands[number])"
       }
       let results = step.results.map { [type($0)] + placement($0) }

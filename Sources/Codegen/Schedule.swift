@@ -25,13 +25,7 @@ struct Schedule {
   /// - Parameter graph: after Fuse and InsertReorders.
   init(_ graph: Graph, pool: inout ConstantPool, vectorRegisters: Int) throws(TypeError) {
     self.graph = graph
-    let outputs = Set(graph.outputs.map(\.value))
-    buffers = graph.values.map { value -> Buffer in
-      if case .input = graph[value].content { return .outer(graph[value].type) }
-      if outputs.contains(value) { return .outer(graph[value].type) }
-      let reorder = graph[value].operation as? Reorder
-      return reorder.map { Buffer(type: graph[value].type, layout: $0.layout) } ?? .inner(graph[value].type)
-    }
+    buffers = Self.buffers(graph)
     var joined: Set<Value> = []
     for value in graph.values where !joined.contains(value) {
       let node = graph[value]
@@ -50,6 +44,24 @@ struct Schedule {
         add(product, alone, vectorRegisters: vectorRegisters, &pool)
       }
     }
+  }
+
+  private static func buffers(_ graph: Graph) -> [Buffer] {
+    let outer = Set(graph.inputs + graph.outputs.map(\.value))
+    var buffers: [Buffer] = []
+    for value in graph.values {
+      let node = graph[value]
+      if outer.contains(value) {
+        buffers.append(.outer(node.type))
+      } else if let reorder = node.operation as? Reorder {
+        buffers.append(Buffer(type: node.type, layout: reorder.layout))
+      } else if let index = node.operation as? WindowIndexOfMaximum {
+        buffers.append(.inner(node.type, selecting: index.window, from: buffers[node.operands[0].index]))
+      } else {
+        buffers.append(.inner(node.type))
+      }
+    }
+    return buffers
   }
 
   private func region(_ nodes: JoinedNodes) -> Region {
@@ -96,6 +108,8 @@ struct Schedule {
       for kernel in ConcatenateKernels.kernels(region, axis: axis) { add(kernel, region, nodes, "copy") }
     } else if let reorder = ReorderKernel(region) {
       add(reorder.kernel(), region, nodes, "transpose")
+    } else if let kernel = WindowKernel(region)?.kernel() {
+      add(kernel, region, nodes, "windows")
     } else {
       add(LoopKernel.kernel(region), region, nodes, "loops")
     }

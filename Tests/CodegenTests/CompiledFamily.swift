@@ -19,6 +19,9 @@ struct CompiledFamily {
     try self.init(family: try compiler.compile(graphs), cpu: compiler.cpu, threads: threads)
   }
 
+  /// The same programs on other threads.
+  func running(threads: Int) throws -> CompiledFamily { try CompiledFamily(family: family, cpu: cpu, threads: threads) }
+
   private init(family: ProgramFamily, cpu: TargetCPU, threads: Int) throws {
     self.family = family
     self.cpu = cpu
