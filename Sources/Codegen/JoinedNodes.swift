@@ -3,11 +3,13 @@ import Operators
 import TensorTypes
 
 /// Nodes of a fused graph that one kernel computes: one, or a convolution and the elementwise nodes that become further
-/// outputs of its epilogue.
+/// outputs of its epilogue, or the positions of maxima and the maxima themselves.
 struct JoinedNodes {
   /// The values of the nodes.
   let members: [Value]
-  /// Their operations as one graph, with an output for each member.
+  /// Those that something else reads.
+  let results: [Value]
+  /// Their operations as one graph, with an output for each result.
   let body: Graph
   /// The values that the nodes read from elsewhere, in the order of the body's inputs.
   let operands: [Value]
@@ -36,8 +38,9 @@ struct JoinedNodes {
     }
     self.members = members
     self.operands = operands
+    results = graph.readElsewhere(members)
     body = builder.finish(
-      name: "region", outputs: members.enumerated().compactMap { number, member in inner[member].map { ("y\(number)", $0) } }
+      name: "region", outputs: results.enumerated().compactMap { number, result in inner[result].map { ("y\(number)", $0) } }
     )
   }
 }
@@ -47,10 +50,12 @@ extension Graph {
   private static let reach = 8
 
   /// The elementwise nodes soon after a node that read it, or that those need, and nothing that is not known before it.
-  func elementwiseFollowers(of tile: Value) -> [Value] {
+  /// - Parameter mayJoin: whether a node can be computed together with others at all.
+  func elementwiseFollowers(of tile: Value, where mayJoin: (Value) -> Bool) -> [Value] {
     let following = (tile.index + 1..<nodes.count).lazy.map(Value.init).filter { self[$0].operation != nil }
     var candidates: [Value] = []
-    for value in following.prefix(Self.reach) where self[value].type == self[tile].type && isElementwise(value) {
+    for value in following.prefix(Self.reach)
+    where self[value].type == self[tile].type && isElementwise(value) && mayJoin(value) {
       let isKnown = self[value].operands.allSatisfy { operand in
         operand.index <= tile.index || self[operand].constant != nil || candidates.contains(operand)
       }
@@ -67,12 +72,48 @@ extension Graph {
     return candidates.filter(reading.contains)
   }
 
+  /// The members that are outputs or that other nodes read.
+  fileprivate func readElsewhere(_ members: [Value]) -> [Value] {
+    if members.count == 1 { return members }
+    var counts = useCounts
+    for member in members { for operand in self[member].operands { counts[operand.index] -= 1 } }
+    let results = members.filter { counts[$0.index] > 0 }
+    return results.isEmpty ? members : results
+  }
+
+  /// The node soon after the positions of maxima over windows that takes the maxima there, perhaps with elementwise
+  /// operations behind, and reads nothing else that is not known before them.
+  func maximaTaken(at positions: Value) -> Value? {
+    let source = self[positions].operands[0]
+    return (positions.index + 1..<nodes.count).prefix(Self.reach).lazy.map(Value.init).first { value in
+      let node = self[value]
+      guard node.operands.contains(positions),
+        node.operands.allSatisfy({ $0.index <= positions.index || self[$0].constant != nil })
+      else { return false }
+      guard let body = (node.operation as? Fused)?.body else {
+        return node.operation?.takesFromPlanes == true && node.operands == [source, positions]
+      }
+      let outer = Dictionary(zip(body.inputs, node.operands)) { first, _ in first }
+      return body.nodes.allSatisfy { inner in
+        inner.operands.contains { outer[$0] == positions }
+          ? inner.operation?.takesFromPlanes == true && inner.operands.map { outer[$0] } == [source, positions]
+          : isElementwise(inner.operation)
+      }
+    }
+  }
+
+  private func isElementwise(_ operation: (any Operator)?) -> Bool {
+    operation == nil || operation is Elementwise || operation is Convert || operation is Broadcast
+  }
+
   /// Whether the result at an index follows from the operands at that index and from constants spread over it.
   private func isElementwise(_ value: Value) -> Bool {
-    func isElementwise(_ operation: (any Operator)?) -> Bool {
-      operation == nil || operation is Elementwise || operation is Convert || operation is Broadcast
-    }
     if let fused = self[value].operation as? Fused { return fused.body.nodes.allSatisfy { isElementwise($0.operation) } }
     return isElementwise(self[value].operation)
   }
+}
+
+extension Operator {
+  /// Whether it selects elements of the planes of images.
+  var takesFromPlanes: Bool { (self as? Take)?.batchRank == 2 }
 }

@@ -15,7 +15,7 @@ struct ReorderKernel {
   init?(_ region: Region) {
     let operations = region.body.nodes.compactMap(\.operation)
     guard operations.count == 1, operations[0] is Reorder || operations[0] is Reshape, region.operands.count == 1,
-      region.operands[0].layout != region.result.layout
+      region.result.type.element == .float32, region.operands[0].layout != region.result.layout
     else { return nil }
     intoBlocks = region.result.layout == .blocked
     image = intoBlocks ? region.result : region.operands[0]

@@ -33,7 +33,12 @@ struct Schedule {
       guard node.operation != nil, node.type.shape.elementCount > 0 else { continue }
       let alone = try JoinedNodes([value], in: graph)
       guard let product = product(alone) else {
-        addLoops(alone)
+        if let (kernel, nodes) = try windows(alone, besides: joined) {
+          joined.formUnion(nodes.members)
+          add(kernel, region(nodes), nodes, "windows")
+        } else {
+          addLoops(alone)
+        }
         continue
       }
       let more = try joinedOutputs(of: value, besides: joined, vectorRegisters: vectorRegisters)
@@ -66,7 +71,7 @@ struct Schedule {
 
   private func region(_ nodes: JoinedNodes) -> Region {
     Region(
-      body: nodes.body, operands: nodes.operands.map { buffers[$0.index] }, results: nodes.members.map { buffers[$0.index] })
+      body: nodes.body, operands: nodes.operands.map { buffers[$0.index] }, results: nodes.results.map { buffers[$0.index] })
   }
 
   private func product(_ nodes: JoinedNodes) -> TiledProduct? {
@@ -78,15 +83,30 @@ struct Schedule {
     -> JoinedNodes?
   {
     guard buffers[tile.index].layout == .blocked else { return nil }
-    let members = graph.elementwiseFollowers(of: tile).filter {
-      !joined.contains($0) && buffers[$0.index].layout == .blocked
-    }
+    let members = graph.elementwiseFollowers(of: tile) { !joined.contains($0) && buffers[$0.index].layout == .blocked }
     guard !members.isEmpty else { return nil }
     let nodes = try JoinedNodes([tile] + members, in: graph)
     guard let product = product(nodes),
       TiledProductKernel(product, region(nodes), vectorRegisters: vectorRegisters).hasVectorEpilogue
     else { return nil }
     return nodes
+  }
+
+  /// The kernel of an operation over windows, with the maxima at the positions that it finds or the elementwise nodes after
+  /// it where those can be computed as well; nil where plain loops do.
+  private func windows(_ alone: JoinedNodes, besides joined: Set<Value>) throws(TypeError) -> (KernelText, JoinedNodes)? {
+    guard let kernel = WindowKernel(region(alone))?.kernel() else { return nil }
+    let value = alone.members[0]
+    func mayJoin(_ follower: Value) -> Bool { !joined.contains(follower) && buffers[follower.index].layout == .blocked }
+    guard buffers[value.index].layout == .blocked else { return (kernel, alone) }
+    let followers =
+      graph[value].operation is WindowIndexOfMaximum
+      ? graph.maximaTaken(at: value).map { [$0] }?.filter(mayJoin) ?? []
+      : graph.elementwiseFollowers(of: value, where: mayJoin)
+    guard !followers.isEmpty else { return (kernel, alone) }
+    let nodes = try JoinedNodes([value] + followers, in: graph)
+    guard let joinedKernel = WindowKernel(region(nodes))?.kernel() else { return (kernel, alone) }
+    return (joinedKernel, nodes)
   }
 
   // MARK: Steps
@@ -108,8 +128,6 @@ struct Schedule {
       for kernel in ConcatenateKernels.kernels(region, axis: axis) { add(kernel, region, nodes, "copy") }
     } else if let reorder = ReorderKernel(region) {
       add(reorder.kernel(), region, nodes, "transpose")
-    } else if let kernel = WindowKernel(region)?.kernel() {
-      add(kernel, region, nodes, "windows")
     } else {
       add(LoopKernel.kernel(region), region, nodes, "loops")
     }
@@ -121,7 +139,7 @@ struct Schedule {
     let location = graph[nodes.members[0]].location
     steps.append(
       ScheduledStep(
-        kernel: kernel, region: region, operands: nodes.operands, results: nodes.members, packed: packed,
+        kernel: kernel, region: region, operands: nodes.operands, results: nodes.results, packed: packed,
         algorithm: algorithm, location: location.node == nil ? region.location : location))
   }
 }

@@ -97,18 +97,36 @@ struct WindowKernel {
 
   /// The region behind the anchor, computed and stored at one position.
   private func storing() throws -> [String] {
-    let identity = (0..<4).map(IndexExpression.variable)
-    if region.result.selection != nil {
-      var emitter = ExpressionEmitter(region, names: ["i0", "lane", "i2", "i3"], lane: (1, "block"))
-      guard let start = try emitter.contiguousOffset(region.result, identity, (1, "block")) else { throw NeedsScalarLoops() }
-      return ["b_store(y + \(start), best_at);"]
+    let index = (0..<4).map(IndexExpression.variable)
+    let names = ["i0", isVector ? "lane" : "i1", "i2", "i3"]
+    var emitter = ExpressionEmitter(region, names: names, lane: isVector ? (1, "block") : nil)
+    if case .maximum = step {
+      for value in region.body.values where takesMaximum(value) {
+        emitter.define(value, as: Emitted(text: "best", element: .float32, isVector: isVector))
+      }
+    } else {
+      emitter.define(anchor, as: Emitted(text: "sum", element: .float32, isVector: isVector))
     }
-    let nest = try LoopNest(over: region.result.shape, into: region.result, vectorising: isVector)
-    var emitter = ExpressionEmitter(region, names: nest.names, lane: nest.lane)
-    emitter.define(anchor, as: Emitted(text: "sum", element: .float32, isVector: isVector))
-    let value = try emitter.emit(region.root, at: identity)
-    let store = try nest.store(value, &emitter)
-    return emitter.takeLines() + store
+    var stores: [String] = []
+    for (number, output) in region.body.outputs.enumerated() {
+      let (buffer, y) = (region.results[number], LoopKernel.resultName(number))
+      if case .maximum = step, output.value == anchor {
+        guard let lane = emitter.lane, let start = try emitter.contiguousOffset(buffer, index, lane) else {
+          throw NeedsScalarLoops()
+        }
+        stores.append("b_store(\(y) + \(start), best_at);")
+      } else {
+        let nest = try LoopNest(over: buffer.shape, into: buffer, vectorising: isVector)
+        stores += try nest.store(try emitter.emit(output.value, at: index), to: y, &emitter)
+      }
+    }
+    return emitter.takeLines() + stores
+  }
+
+  /// Whether the value is the maximum at the position that the anchor finds.
+  private func takesMaximum(_ value: Value) -> Bool {
+    let node = region.body[value]
+    return node.operation?.takesFromPlanes == true && node.operands == [region.body[anchor].operands[0], anchor]
   }
 
   /// The positions of one row, apart for rows whose taps all lie inside.

@@ -48,9 +48,11 @@ struct WindowSample {
     let index = try builder.append(WindowIndexOfMaximum(window: window), [source])
     let largest = try builder.append(Take(batchRank: 2), [source, index])
     let sums = try builder.append(WindowSum(window: window), [source])
-    let squares = try builder.add(try builder.multiply(largest, largest), try builder.multiply(sums, sums))
+    let pooled = choose([true, false]) ? try builder.elementwise(.negate, largest) : largest
+    let squares = try builder.add(try builder.multiply(pooled, pooled), try builder.multiply(sums, sums))
     var outputs: [(String, Value)] = [("objective", try builder.sum(squares, axes: [0, 1, 2, 3]))]
-    switch choose([0, 1, 2, 3]) {
+    switch choose([0, 1, 2, 3, 4]) {
+    case 4: outputs.append(("flat", try builder.reshape(index, [builder.shape(of: index).elementCount])))
     case 0: outputs.append(("index", index))
     case 1: outputs.append(("largest", largest))
     case 2: outputs.append(("position", try builder.append(Convert(to: .float32), [index])))
