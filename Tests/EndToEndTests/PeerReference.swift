@@ -21,10 +21,23 @@ struct PeerReference {
     }
   }
 
+  func optional(_ name: String) -> HostTensor? { arrays[name] }
+
   /// An array as a graph takes it: floating-point numbers as f32.
   func input(_ name: String) throws -> HostTensor {
     let tensor = try self[name]
     return tensor.type.element.isFloatingPoint ? HostTensor(tensor.shape, tensor.floats) : tensor
+  }
+
+  /// The inputs of a step of ADV² against GRAD. The map to reach stays in f64, as PyTorch has it.
+  var stepInputs: [String: HostTensor] {
+    get throws {
+      let aim = try self["mapTarget"]
+      return [
+        "x": try input("x"), "target": try input("target"),
+        "mapTarget": HostTensor(TensorType(.float32, aim.shape), .double(aim.doubles)),
+      ]
+    }
   }
 
   func distance(_ tensor: HostTensor, from name: String) throws -> Double { relativeDistance(tensor, try self[name]) }

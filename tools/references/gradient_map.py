@@ -71,14 +71,34 @@ class SmoothedModule(OnnxModule):
 
 
 def gradient_map(network, x, classes, create=False):
-    """|gradient of the log-odds|, largest over channels, from 0 to 1; images this small are not pooled."""
+    """|gradient of the log-odds|, largest over channels, pooled as GradientMap does it, from 0 to 1."""
     logits = network(x)
     own = logits.gather(1, classes[:, None])[:, 0]
     others = logits.scatter(1, classes[:, None], -torch.inf).logsumexp(1)
     (gradient,) = torch.autograd.grad((own - others).sum(), x, create_graph=create)
-    map = gradient.abs().max(1).values
+    side = min(x.shape[2:])
+    map = functional.avg_pool2d(gradient.abs().max(1).values, 4 if side >= 112 else 2 if side >= 32 else 1)
     map = map - map.flatten(1).min(1).values[:, None, None]
     return map / map.flatten(1).max(1).values.clamp_min(1e-30)[:, None, None]
+
+
+def step(plain, smoothed, x, target, aim):
+    """Losses and gradients of a step of ADV2 from x towards the classes `target` and the map `aim`."""
+    x = x.detach().clone().requires_grad_(True)
+    map = gradient_map(smoothed, x, target, create=True)
+    logits = plain(x)
+    soft = torch.full_like(logits, (1 - PROBABILITY) / (logits.shape[1] - 1)).scatter(1, target[:, None], PROBABILITY)
+    entropy = -(soft * functional.log_softmax(logits, 1)).sum(1)
+    distance = ((map - aim) ** 2).sum((1, 2))
+    (gradient,) = torch.autograd.grad((entropy + COEFFICIENT * distance).sum(), x, retain_graph=True)
+    (own,) = torch.autograd.grad(distance.sum(), x)
+    values = {
+        "map": gradient_map(plain, x, target), "crossEntropy": entropy, "mapLoss": distance, "gradient": gradient,
+        "mapLossGradient": own,
+    }
+    if (map - values["map"]).abs().max() < 1e-6 or own.abs().max() < 1e-3:
+        raise SystemExit("the surrogates make no difference")
+    return {key: value.detach() for key, value in values.items()}
 
 
 def main():
@@ -88,23 +108,10 @@ def main():
         recorded = numpy.load(path.with_suffix(".npz"))
         x, target = torch.from_numpy(recorded["x"]).requires_grad_(True), torch.from_numpy(recorded["target"])
         plain, smoothed = OnnxModule(path, torch.float64), SmoothedModule(path, torch.float64)
-        benign = plain(x).argmax(1)
-        aim = gradient_map(plain, x, (benign + 1) % 10)
-        map = gradient_map(smoothed, x, target, create=True)
-        logits = plain(x)
-        soft = torch.full_like(logits, (1 - PROBABILITY) / (logits.shape[1] - 1)).scatter(1, target[:, None], PROBABILITY)
-        entropy = -(soft * functional.log_softmax(logits, 1)).sum(1)
-        distance = ((map - aim) ** 2).sum((1, 2))
-        (gradient,) = torch.autograd.grad((entropy + COEFFICIENT * distance).sum(), x, retain_graph=True)
-        (own,) = torch.autograd.grad(distance.sum(), x)
-        arrays = {
-            "x": x, "target": target, "mapTarget": aim, "map": gradient_map(plain, x, target), "crossEntropy": entropy,
-            "mapLoss": distance, "gradient": gradient, "mapLossGradient": own,
-        }
-        if (map - arrays["map"]).abs().max() < 1e-6 or own.abs().max() < 1e-3:
-            raise SystemExit(f"{name}: the surrogates make no difference")
-        numpy.savez(directory / f"{name}-grad.npz", **{key: value.detach().numpy() for key, value in arrays.items()})
-        print(f"{name}: cross entropy {entropy.tolist()}, map loss {distance.tolist()}")
+        aim = gradient_map(plain, x, (plain(x).argmax(1) + 1) % 10)
+        arrays = {"x": x.detach(), "target": target, "mapTarget": aim, **step(plain, smoothed, x, target, aim)}
+        numpy.savez(directory / f"{name}-grad.npz", **{key: value.numpy() for key, value in arrays.items()})
+        print(f"{name}: cross entropy {arrays['crossEntropy'].tolist()}, map loss {arrays['mapLoss'].tolist()}")
 
 
 if __name__ == "__main__":
