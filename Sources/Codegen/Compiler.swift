@@ -105,39 +105,6 @@ extension Graph {
   }
 }
 
-/// Kernels by text, numbered in the order of their first use.
-struct KernelTable {
-  private var numbers: [KernelText: Int] = [:]
-  private var texts: [KernelText] = []
-
-  mutating func number(of kernel: KernelText) -> Int {
-    if let known = numbers[kernel] { return known }
-    numbers[kernel] = texts.count
-    texts.append(kernel)
-    return texts.count - 1
-  }
-
-  /// The C texts, of about equal size, that one compiler process each works on.
-  var units: [String] {
-    let functions = texts.enumerated().map { number, kernel in
-      """
-      \(kernel.definitions)
-      void KERNEL(char *const *operands, long first, long end, int *error) {
-      \(kernel.body)
-      }
-
-      """.replacing("KERNEL", with: "kernel_\(number)")
-    }
-    let unitCount = max(1, min(8, functions.count / 4))
-    var units = [String](repeating: "", count: unitCount)
-    for function in functions {
-      let smallest = units.indices.min { units[$0].utf8.count < units[$1].utf8.count } ?? 0
-      units[smallest] += function
-    }
-    return units.map { Prelude.text + $0 }
-  }
-}
-
 extension Program {
   /// Numbers the kernels of a schedule and turns its values into addresses.
   init(_ schedule: Schedule, _ plan: MemoryPlan, _ kernels: inout KernelTable, _ pool: inout ConstantPool) {

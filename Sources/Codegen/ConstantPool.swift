@@ -1,3 +1,4 @@
+import Glibc
 import TensorTypes
 
 /// The constants of a family of programs in the layouts that kernels read; equal bytes are stored once.
@@ -5,8 +6,25 @@ struct ConstantPool {
   private(set) var bytes: [UInt8] = []
   private var offsets: [UInt64: [(offset: Int, count: Int)]] = [:]
 
-  /// Stores f32 elements at a multiple of 64 bytes, with a vector of zeros behind them.
-  mutating func add(_ elements: [Float]) -> Int { elements.withUnsafeBytes { add($0) } }
+  private struct Packed: Hashable {
+    /// Of the elements in memory: several sweeps and programs read one tensor.
+    let address: UInt
+    let packing: WeightPacking
+  }
+
+  /// With the tensors, whose addresses must not come to mean others.
+  private var packed: [Packed: (tensor: HostTensor, offset: Int)] = [:]
+
+  /// Stores weights in the order in which a tile reads them, at a multiple of 64 bytes, with a vector of zeros behind them.
+  mutating func add(_ weights: HostTensor, _ packing: WeightPacking) -> Int {
+    let key = Packed(address: weights.storageAddress, packing: packing)
+    if let known = packed[key] { return known.offset }
+    let offset = add(packing.pack(weights.floats))
+    packed[key] = (weights, offset)
+    return offset
+  }
+
+  private mutating func add(_ elements: [Float]) -> Int { elements.withUnsafeBytes { add($0) } }
 
   /// Stores a tensor in a layout.
   mutating func add(_ tensor: HostTensor, _ buffer: Buffer) -> Int {
@@ -27,7 +45,11 @@ struct ConstantPool {
     }
     for byte in source[(source.count - source.count % 8)...] { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01b3 }
     for known in offsets[hash, default: []] where known.count == source.count {
-      if bytes[known.offset..<known.offset + known.count].elementsEqual(source) { return known.offset }
+      let isEqual = bytes.withUnsafeBytes { bytes in
+        guard let mine = bytes.baseAddress, let theirs = source.baseAddress else { return true }
+        return memcmp(mine + known.offset, theirs, source.count) == 0
+      }
+      if isEqual { return known.offset }
     }
     let offset = bytes.count
     bytes.append(contentsOf: source)
@@ -46,5 +68,17 @@ struct ConstantPool {
       }
     }
     return result
+  }
+}
+
+extension HostTensor {
+  /// Where the elements lie, for as long as this tensor exists.
+  fileprivate var storageAddress: UInt {
+    switch storage {
+    case .float(let elements): elements.withUnsafeBytes { UInt(bitPattern: $0.baseAddress) }
+    case .double(let elements): elements.withUnsafeBytes { UInt(bitPattern: $0.baseAddress) }
+    case .integer(let elements): elements.withUnsafeBytes { UInt(bitPattern: $0.baseAddress) }
+    case .boolean(let elements): elements.withUnsafeBytes { UInt(bitPattern: $0.baseAddress) }
+    }
   }
 }

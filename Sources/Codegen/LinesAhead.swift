@@ -40,15 +40,15 @@ struct LinesAhead {
     return lines + ["}"]
   }
 
-  var argument: String { count > 0 ? ", ahead" : "" }
-  var parameter: String { count > 0 ? ", const float *const *ahead" : "" }
+  var argument: String { count > 0 ? ", ahead, \(count)" : "" }
+  var parameter: String { count > 0 ? ", const float *const *ahead, const int aheadCount" : "" }
   /// Ahead of all blocks of the source.
   var start: [String] { count > 0 ? ["int turn = 0;"] : [] }
 
   /// At a block of the source.
   var turn: [String] {
     (0..<(count > 0 ? share : 0)).map {
-      "const float *const line\($0) = ahead[turn + \($0) < \(count) ? turn + \($0) : \(count - 1)];"
+      "const float *const line\($0) = ahead[turn + \($0) < aheadCount ? turn + \($0) : aheadCount - 1];"
     } + (count > 0 ? ["turn += \(share);"] : [])
   }
 

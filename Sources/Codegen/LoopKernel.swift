@@ -2,14 +2,6 @@ import IR
 import Operators
 import TensorTypes
 
-/// A C kernel before it has a number: `KERNEL` stands for its name, so that equal kernels have equal text.
-struct KernelText: Hashable {
-  /// Definitions before the kernel.
-  var definitions: String = ""
-  let body: String
-  let taskCount: Int
-}
-
 /// The plain loops of a region: over the result's index in the order of its memory, 16 elements at a time where every load
 /// and the store are contiguous or uniform, else one by one.
 enum LoopKernel {

@@ -45,7 +45,8 @@ struct ReorderKernel {
     }
     lines.append("}")
     return KernelText(
-      definitions: Self.transposition, body: lines.joined(separator: "\n"), taskCount: image.shape[0] * blocks * pieces)
+      functions: [KernelFunction(parameters: "v16 *m", body: Self.transposition, isShared: false)],
+      body: lines.joined(separator: "\n"), taskCount: image.shape[0] * blocks * pieces)
   }
 
   /// One block of `channels` channels, at the positions from `start` to `stop`.
@@ -65,13 +66,13 @@ struct ReorderKernel {
       : "for (long l = 0; l < \(channels); l++) r[l * \(plane)L + p] = v[p * 16 + l];"
     return [
       "long p = start;", "for (; p + 16 <= stop; p += 16) {", "v16 m[16] = {\(loads.joined(separator: ", "))};",
-      "KERNEL_transpose(m);",
+      "FUNCTION_0(m);",
     ] + stores + ["}", "for (; p < stop; p++) {", rest, "}"]
   }
 
   /// A matrix of 16 by 16 is transposed by exchanging its halves' off-diagonal parts, at each of four sizes.
   private static let transposition: String = {
-    var lines = ["INLINE void KERNEL_transpose(v16 *m) {"]
+    var lines: [String] = []
     for distance in [8, 4, 2, 1] {
       for row in 0..<Buffer.lanes where row & distance == 0 {
         let upper = (0..<Buffer.lanes).map { "\($0 & distance == 0 ? $0 : Buffer.lanes + $0 - distance)" }
@@ -81,6 +82,6 @@ struct ReorderKernel {
         lines.append("m[\(row + distance)] = __builtin_shufflevector(a, b, \(lower.joined(separator: ", "))); }")
       }
     }
-    return (lines + ["}"]).joined(separator: "\n")
+    return lines.joined(separator: "\n")
   }()
 }

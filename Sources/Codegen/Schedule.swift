@@ -116,7 +116,7 @@ struct Schedule {
   ) {
     let region = region(nodes)
     var writer = TiledProductKernel(product, region, vectorRegisters: vectorRegisters)
-    let weights = pool.add(product.pack(writer.tile))
+    let weights = pool.add(product.weightsTensor, product.packing(writer.tile))
     add(
       writer.kernel(), region, nodes, "\(product.algorithm) \(writer.tile.positions)x\(writer.tile.blocks)",
       packed: [product.weightsOperand: weights])

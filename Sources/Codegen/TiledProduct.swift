@@ -48,17 +48,9 @@ struct TiledProduct {
   let resultRows: Int
   let filterRows: Int
   let filterColumns: Int
-  /// The weights in the order in which the tile reads them.
-  let packedWeights: PackedWeights
-
-  /// Weight of (result channel, source channel, filter row, filter column), channels counted within their group.
-  struct PackedWeights {
-    let resultChannels: Int
-    let sourceChannels: Int
-    /// Where a weight lies in the tensor; nil where there is none, between groups that are computed as one.
-    let weight: (_ group: Int, _ result: Int, _ source: Int, _ row: Int, _ column: Int) -> Int?
-    let tensor: HostTensor
-  }
+  /// The constant that holds the weights, and where in it they lie.
+  let weightsTensor: HostTensor
+  let weights: WeightPositions
 }
 
 extension TiledProduct {
@@ -137,16 +129,15 @@ extension TiledProduct {
     filterRows = filter[2]
     filterColumns = filter[3]
     let area = filter[2] * filter[3]
-    packedWeights = PackedWeights(
+    // The filter is [K, C/G, rows, columns]; backward-data swaps the parts of K and C.
+    let (kStride, cStride) = (filter[1] * area, area)
+    weightsTensor = tensor
+    weights = WeightPositions(
       resultChannels: isDepthwise ? node.type.shape[1] : resultChannels,
-      sourceChannels: isDepthwise ? 1 : sourceChannels,
-      weight: { group, result, source, row, column in
-        if result / ownResultChannels != source / ownSourceChannels { return nil }
-        // The filter is [K, C/G, rows, columns]; backward-data swaps the parts of K and C.
-        let k = isForward ? group * resultChannels + result : group * sourceChannels + source
-        let c = isForward ? source % ownSourceChannels : result % ownResultChannels
-        return (k * filter[1] + c) * area + row * filter[3] + column
-      }, tensor: tensor)
+      sourceChannels: isDepthwise ? 1 : sourceChannels, ownResultChannels: ownResultChannels,
+      ownSourceChannels: ownSourceChannels, groupStride: (isForward ? resultChannels : sourceChannels) * kStride,
+      resultStride: isForward ? kStride : cStride, sourceStride: isForward ? cStride : kStride,
+      resultPeriod: isForward ? .max : ownResultChannels, sourcePeriod: isForward ? ownSourceChannels : .max)
   }
 
   /// How many groups make up whole blocks of channels on both sides; 1 where none do.
@@ -186,53 +177,18 @@ extension TiledProduct {
     resultRows = 1
     filterRows = 1
     filterColumns = 1
-    let transposeRight = product.transposeRight
-    packedWeights = PackedWeights(
-      resultChannels: columns, sourceChannels: inner,
-      weight: { _, result, source, _, _ in transposeRight ? result * inner + source : source * columns + result },
-      tensor: tensor)
+    weightsTensor = tensor
+    weights = WeightPositions(
+      resultChannels: columns, sourceChannels: inner, ownResultChannels: columns, ownSourceChannels: inner,
+      groupStride: 0, resultStride: product.transposeRight ? inner : 1, sourceStride: product.transposeRight ? 1 : columns)
   }
 
-  /// [group][tile group][filter row][block][filter column][channel][16 · blocks of the tile], or for depthwise
-  /// [block][filter row][filter column][16].
-  func pack(_ tile: TileShape) -> [Float] {
-    let values = packedWeights.tensor.floats
-    let (results, sources, weight) = (packedWeights.resultChannels, packedWeights.sourceChannels, packedWeights.weight)
-    let lanes = Buffer.lanes
-    if isDepthwise {
-      var packed = [Float](repeating: 0, count: resultBlocks * filterRows * filterColumns * lanes)
-      for channel in 0..<results {
-        for row in 0..<filterRows {
-          for column in 0..<filterColumns {
-            let target = ((channel / lanes * filterRows + row) * filterColumns + column) * lanes + channel % lanes
-            if let index = weight(channel, 0, 0, row, column) { packed[target] = values[index] }
-          }
-        }
-      }
-      return packed
-    }
-    let perBlock = filterRows * source.blockCount * filterColumns * source.blockChannels * lanes
-    var packed = [Float](repeating: 0, count: groups * resultBlocks * perBlock)
-    for group in 0..<groups {
-      for result in 0..<results {
-        let tileGroup = result / lanes / tile.blocks
-        let width = min(tile.blocks, resultBlocks - tileGroup * tile.blocks) * lanes
-        let start = (group * resultBlocks + tileGroup * tile.blocks) * perBlock
-        let lane = result - tileGroup * tile.blocks * lanes
-        for row in 0..<filterRows {
-          for channel in 0..<sources {
-            let (block, within) = (channel / source.blockChannels, channel % source.blockChannels)
-            for column in 0..<filterColumns {
-              let step = ((row * source.blockCount + block) * filterColumns + column) * source.blockChannels + within
-              if let index = weight(group, result, channel, row, column) {
-                packed[start + step * width + lane] = values[index]
-              }
-            }
-          }
-        }
-      }
-    }
-    return packed
+  /// How the weights lie for a tile.
+  func packing(_ tile: TileShape) -> WeightPacking {
+    WeightPacking(
+      weights: weights, tile: tile, groups: groups, resultBlocks: resultBlocks, isDepthwise: isDepthwise,
+      filterRows: filterRows, filterColumns: filterColumns, blockCount: source.blockCount,
+      blockChannels: source.blockChannels)
   }
 
   var algorithm: String {

@@ -10,7 +10,7 @@ struct TiledProductKernel {
   /// Weights small enough to stay in the second-level cache are read again for each piece of the source; larger ones are
   /// read once, and the source again.
   private let weightsStay: Bool
-  private var definitions: [String] = []
+  private var functions: [KernelFunction] = []
 
   /// Terms that are summed one after the other. A sum of n terms of random sign rounds by about √(n/2) half units, so long
   /// ones are made of parts; the parts depend on the shapes alone.
@@ -26,14 +26,14 @@ struct TiledProductKernel {
     } else {
       tile = TileShape.cheapest(positions: longest, blocks: product.resultBlocks, vectorRegisters: vectorRegisters)
     }
-    let weightBytes = product.packedWeights.tensor.shape.elementCount * 4
+    let weightBytes = product.weightsTensor.shape.elementCount * 4
     weightsStay = weightBytes <= 600 << 10 && product.positions != .rows
   }
 
   /// Whether all images pass through one group of weights before the next: when that moves fewer bytes between the caches.
   private var groupsFirst: Bool {
     let cache = 768 << 10
-    let weights = product.packedWeights.tensor.shape.elementCount * 4
+    let weights = product.weightsTensor.shape.elementCount * 4
     let image = product.source.imageStride * 4
     let groupCount = product.groups * tileGroups
     let images = product.images * image
@@ -63,7 +63,7 @@ struct TiledProductKernel {
     }
     lines.append("}")
     return KernelText(
-      definitions: definitions.joined(separator: "\n"), body: lines.joined(separator: "\n"),
+      functions: functions, body: lines.joined(separator: "\n"),
       taskCount: pieces * product.images * groupTasks)
   }
 
@@ -132,12 +132,17 @@ struct TiledProductKernel {
     _ rowPhase: AxisPhase, _ columnPhase: AxisPhase, _ run: TileRun, blocks: Int, row: String, resultRow: String
   ) -> [String] {
     guard let anchor = region.anchor else { return [] }
-    let function = "KERNEL_tile\(definitions.count)"
     let position = "(start + j) * \(columnPhase.resultStride) + \(columnPhase.phase)"
     var indices = ["const long i0 = \(position);"]
     if product.positions != .rows { indices = ["const long i2 = \(resultRow);", "const long i3 = \(position);"] }
     let identity = (0..<region.result.shape.rank).map(IndexExpression.variable)
-    let call = "\(function)(x + start * \(columnPhase.sourceStride * product.source.columnStride)L, w, \(row), tile"
+    func call(_ ahead: LinesAhead) -> String {
+      let function = tileFunction(rowPhase, columnPhase, run, blocks: blocks, ahead)
+      if !functions.contains(function) { functions.append(function) }
+      return
+        "FUNCTION_\(functions.firstIndex(of: function) ?? 0)(x + start * \(columnPhase.sourceStride * product.source.columnStride)L, w, \(row), "
+        + "tile\(ahead.argument));"
+    }
     let tiles = ["v16 tile[\(blocks * run.width)];"]
     let eachBlock = ["for (int o = 0; o < \(blocks); o++) {", "const long block = block0 + o;"]
     do {
@@ -146,13 +151,11 @@ struct TiledProductKernel {
         images: images, blocks: blocks, width: run.width, stride: columnPhase.resultStride,
         turns: product.isDepthwise || product.source.blockChannels != Buffer.lanes
           ? 0 : rowPhase.taps.count * product.source.blockCount)
-      definitions.append(tileFunction(function, rowPhase, columnPhase, run, blocks: blocks, ahead))
-      return tiles + ahead.addresses(eachBlock, indices) + ["\(call)\(ahead.argument));"] + eachBlock
+      return tiles + ahead.addresses(eachBlock, indices) + [call(ahead)] + eachBlock
         + ["for (int j = 0; j < \(run.width); j++) {", "const v16 sum = tile[o * \(run.width) + j];"] + indices
         + statements + ["}", "}"]
     } catch {
-      definitions.append(tileFunction(function, rowPhase, columnPhase, run, blocks: blocks, .none))
-      return tiles + ["\(call));"] + eachBlock + scalarEpilogue(anchor, identity, run.width, indices) + ["}"]
+      return tiles + [call(.none)] + eachBlock + scalarEpilogue(anchor, identity, run.width, indices) + ["}"]
     }
   }
 
@@ -215,8 +218,8 @@ struct TiledProductKernel {
   // MARK: The sums
 
   private func tileFunction(
-    _ name: String, _ rowPhase: AxisPhase, _ columnPhase: AxisPhase, _ run: TileRun, blocks: Int, _ ahead: LinesAhead
-  ) -> String {
+    _ rowPhase: AxisPhase, _ columnPhase: AxisPhase, _ run: TileRun, blocks: Int, _ ahead: LinesAhead
+  ) -> KernelFunction {
     let source = product.source
     let sums = (0..<blocks).map { o in (0..<run.width).map { "a\(o)_\($0)" } }
     let clear = "v16 " + sums.joined().map { "\($0) = {0}" }.joined(separator: ", ") + ";"
@@ -225,11 +228,7 @@ struct TiledProductKernel {
     let chunk =
       product.isDepthwise || steps <= 2 * Self.longestSum
       ? nil : max(1, Self.longestSum / max(1, columnPhase.taps.count * source.blockChannels))
-    var lines =
-      [
-        "INLINE void \(name)(const float *restrict x, const float *restrict w, const long row, v16 *restrict tile"
-          + "\(ahead.parameter)) {"
-      ] + ahead.start
+    var lines = ahead.start
     if chunk == nil {
       lines.append(clear)
     } else {
@@ -254,7 +253,10 @@ struct TiledProductKernel {
       lines.append("}")
     }
     if chunk == nil { lines += sums.joined().enumerated().map { "tile[\($0.offset)] = \($0.element);" } }
-    return (lines + ["}"]).joined(separator: "\n")
+    // A call costs little beside a long sum, whose tile passes through memory anyway.
+    return KernelFunction(
+      parameters: "const float *restrict x, const float *restrict w, const long row, v16 *restrict tile\(ahead.parameter)",
+      body: lines.joined(separator: "\n"), isShared: chunk != nil)
   }
 
   private func depthwiseTaps(_ phase: AxisPhase, _ run: TileRun, _ sums: [String]) -> [String] {
