@@ -7,8 +7,8 @@ import Testing
 ///
 /// A photo rounded otherwise in its last place already moves these derivatives by percents in f64, wherever a kink lies next
 /// to it. PyTorch's f32 therefore counts twice, by oneDNN's convolutions and by its own: the order of their sums alone moves
-/// EfficientNet-Lite0's step threefold. Needs an optimised build; the evaluator takes about a minute for each of the eight
-/// graphs on an idle machine, and a quarter of an hour for all on a busy one.
+/// EfficientNet-Lite0's step threefold. Needs an optimised build, and then five minutes on two cores, most of them for the
+/// evaluator: up to a minute for each graph.
 @Suite(
   .enabled(if: LargePeers.folder != nil, "ADJOINT_PEERS names no folder made by tools/references/full.py"), .serialized)
 struct LargeSmoothedPeersTests {
@@ -36,7 +36,7 @@ struct LargeSmoothedPeersTests {
   }
 
   @Test(
-    "A step against GRAD: the graph within 1e-9 of PyTorch f64, compiled within 1.5 times PyTorch f32's distance",
+    "A step against GRAD: the graph within 1e-9 of PyTorch f64, compiled within 1.5 times PyTorch f32's larger distance",
     arguments: models)
   func step(model: String) throws {
     let graph = try gradientMapStepGraph(try classifier(model))
@@ -45,7 +45,7 @@ struct LargeSmoothedPeersTests {
   }
 
   @Test(
-    "Hessian-vector products: the graph within 1e-9 of PyTorch f64, compiled within 1.5 times PyTorch f32's distance",
+    "Hessian-vector products: the graph within 1e-9 of PyTorch f64, compiled within 1.5 times PyTorch f32's larger distance",
     arguments: models)
   func product(model: String) throws {
     let graph = try smoothedProductGraph(try classifier(model))
