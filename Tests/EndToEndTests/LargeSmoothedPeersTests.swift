@@ -6,8 +6,8 @@ import Testing
 /// Real classifiers at 224 x 224 under the paper's smoothed derivative h, against PyTorch, on pixels from 0 to 1.
 ///
 /// A photo rounded otherwise in its last place already moves these derivatives by percents in f64, wherever a kink lies next
-/// to it. PyTorch's f32 therefore counts twice, by oneDNN's convolutions and by its own: the order of their sums alone moves
-/// EfficientNet-Lite0's step threefold. Needs an optimised build, and then five minutes on two cores, most of them for the
+/// to it, and so does the order of sums: PyTorch's distance with its own convolutions in place of oneDNN's is printed beside,
+/// which for EfficientNet-Lite0's step is three times as large. Needs an optimised build, and then five minutes on two cores, most of them for the
 /// evaluator: up to a minute for each graph.
 @Suite(
   .enabled(if: LargePeers.folder != nil, "ADJOINT_PEERS names no folder made by tools/references/full.py"), .serialized)
@@ -32,11 +32,17 @@ struct LargeSmoothedPeersTests {
     #expect(found.evaluated <= 1e-9, "\(output)")
     // A loss is one number, whose distance in f32 is the luck of a few roundings.
     guard !["crossEntropy", "mapLoss"].contains(output) else { return }
-    #expect(found.compiled <= 1.5 * max(found.own, found.native), "\(output)")
+    if model == "efficientnet-lite0", ["gradient", "mapLossGradient"].contains(output) {
+      withKnownIssue("1.7 times oneDNN's distance, on a photo where PyTorch's own convolutions are as far away") {
+        #expect(found.compiled <= 1.5 * found.own, "\(output)")
+      }
+    } else {
+      #expect(found.compiled <= 1.5 * found.own, "\(output)")
+    }
   }
 
   @Test(
-    "A step against GRAD: the graph within 1e-9 of PyTorch f64, compiled within 1.5 times PyTorch f32's larger distance",
+    "A step against GRAD: the graph within 1e-9 of PyTorch f64, compiled within 1.5 times PyTorch f32's distance",
     arguments: models)
   func step(model: String) throws {
     let graph = try gradientMapStepGraph(try classifier(model))
@@ -45,7 +51,7 @@ struct LargeSmoothedPeersTests {
   }
 
   @Test(
-    "Hessian-vector products: the graph within 1e-9 of PyTorch f64, compiled within 1.5 times PyTorch f32's larger distance",
+    "Hessian-vector products: the graph within 1e-9 of PyTorch f64, compiled within 1.5 times PyTorch f32's distance",
     arguments: models)
   func product(model: String) throws {
     let graph = try smoothedProductGraph(try classifier(model))
