@@ -1,5 +1,8 @@
 import CPlatform
+import Dispatch
+import Files
 import Programs
+import Synchronization
 
 extension CCompiler {
   /// Optimisation without changing what a kernel means: products and sums may fuse, sums are never reordered.
@@ -35,7 +38,7 @@ extension CCompiler {
     ["compiler", version] + command + Self.flags + cpu.flags + Self.linkFlags
   }
 
-  private struct Job {
+  private struct Job: Sendable {
     let part: String
     let arguments: [String]
   }
@@ -44,31 +47,33 @@ extension CCompiler {
   private func run(
     _ jobs: [Job], in scratch: ScratchDirectory, _ environment: [String: String]
   ) throws(CompilationError) {
-    let limit: Int = max(1, Int(platform_usable_processor_count()))
-    var running: [(job: Int, process: ChildProcess)] = []
-    var next: Int = 0
-    var failure: CompilationError?
-    while !running.isEmpty || (next < jobs.count && failure == nil) {
-      if failure == nil, next < jobs.count, running.count < limit {
-        do throws(CompilationError) {
-          let process = try ChildProcess(
-            command + jobs[next].arguments, environment: environment, directory: scratch.path, log: "\(jobs[next].part).log")
-          running.append((next, process))
-        } catch {
-          failure = error
-        }
-        next += 1
-        continue
-      }
-      let (job, process) = running.removeFirst()
-      let status: ExitStatus = process.wait()
-      if status != .exited(0), failure == nil {
-        failure = .compilerFailed(
-          compiler: path, part: jobs[job].part, status: status.description,
-          lines: complaints(try scratch.read("\(jobs[job].part).log")))
+    let state = Mutex<(next: Int, failure: CompilationError?)>((0, nil))
+    @Sendable func takeJob() -> Job? {
+      state.withLock { state in
+        guard state.failure == nil, state.next < jobs.count else { return nil }
+        defer { state.next += 1 }
+        return jobs[state.next]
       }
     }
-    if let failure { throw failure }
+    let directory: String = scratch.path
+    DispatchQueue.concurrentPerform(iterations: max(1, Int(platform_usable_processor_count()))) { _ in
+      while let job = takeJob() {
+        do throws(CompilationError) { try run(job, in: directory, environment) } catch {
+          state.withLock { $0.failure = $0.failure ?? error }
+        }
+      }
+    }
+    if let failure = state.withLock(\.failure) { throw failure }
+  }
+
+  private func run(_ job: Job, in directory: String, _ environment: [String: String]) throws(CompilationError) {
+    let log = "\(job.part).log"
+    let process = try ChildProcess(command + job.arguments, environment: environment, directory: directory, log: log)
+    let status: ExitStatus = process.wait()
+    guard status != .exited(0) else { return }
+    let words: [UInt8] = (try? WholeFile.read("\(directory)/\(log)", limit: 1 << 24)) ?? []
+    throw .compilerFailed(
+      compiler: path, part: job.part, status: status.description, lines: complaints(words))
   }
 }
 
