@@ -94,9 +94,12 @@ public enum AtomicFile {
 
   /// Appends the bytes to the file. Returns 0 or an error number.
   private static func fill(_ descriptor: Int32, with bytes: UnsafeRawBufferPointer) -> Int32 {
+    // Pieces that stay in the processor's cache on their way: one write of 200 MB takes three times as long.
+    let largestPiece = 1 << 18
     var written = 0
     while written < bytes.count {
-      let count = Glibc.write(descriptor, bytes.baseAddress.map { $0 + written }, bytes.count - written)
+      let piece = min(bytes.count - written, largestPiece)
+      let count = Glibc.write(descriptor, bytes.baseAddress.map { $0 + written }, piece)
       if count < 0 && errno == EINTR { continue }
       guard count > 0 else { return count < 0 ? errno : EIO }
       written += count
