@@ -139,9 +139,9 @@ struct TiledProductKernel {
     func call(_ ahead: LinesAhead) -> String {
       let function = tileFunction(rowPhase, columnPhase, run, blocks: blocks, ahead)
       if !functions.contains(function) { functions.append(function) }
-      return
-        "FUNCTION_\(functions.firstIndex(of: function) ?? 0)(x + start * \(columnPhase.sourceStride * product.source.columnStride)L, w, \(row), "
-        + "tile\(ahead.argument));"
+      let number = functions.firstIndex(of: function) ?? 0
+      let distance = columnPhase.sourceStride * product.source.columnStride
+      return "FUNCTION_\(number)(x + start * \(distance)L, w, \(row), tile\(ahead.argument));"
     }
     let tiles = ["v16 tile[\(blocks * run.width)];"]
     let eachBlock = ["for (int o = 0; o < \(blocks); o++) {", "const long block = block0 + o;"]
