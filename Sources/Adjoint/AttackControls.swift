@@ -12,19 +12,19 @@ struct AttackControls {
 
   /// Cost: three maps of the batch.
   /// - Parameters:
-  ///   - benign: what `AttackDriver.benign` says about the batch.
+  ///   - benign: what `MapMeasurer.benign` says about the batch.
   ///   - adversarial: the judged pixels.
   ///   - neighbours: for each image that is no padding, the next image of the job and its benign map.
   init(
     _ batch: AttackBatch, benign: [Measurement], adversarial: [Float], neighbours: [(image: String, map: [Float])?],
-    _ driver: AttackDriver
+    _ measurer: any MapMeasurer, _ settings: AttackSettings
   ) throws {
     let labels = benign.map(\.label)
     func maps(_ x: [Float], of classes: [Int]) throws -> [[Float]] {
-      try driver.measure(x, shape: batch.shape, classes: classes).map(\.map)
+      try measurer.measure(x, shape: batch.shape, classes: classes).map(\.map)
     }
     let noisy = (0..<batch.count).flatMap { image in
-      driver.settings.threat.withNoise(Array(batch.levels[batch.range(image)]), seed: driver.settings.seed)
+      settings.threat.withNoise(Array(batch.levels[batch.range(image)]), seed: settings.seed)
     }
     let noise = try maps(pixels(noisy), of: labels)
     let cleanTarget = try maps(pixels(batch.levels), of: batch.targets)

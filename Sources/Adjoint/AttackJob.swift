@@ -101,10 +101,10 @@ public struct AttackJob {
     let room = options.limit.map { max($0 - finished.count, 0) }
     if !open.isEmpty, room != 0 {
       try events(.compiling)
-      let driver = AttackDriver(
-        try programs.runner(threads: options.threads), mapShape: map.shape, derivativeOrder: map.derivativeOrder,
-        settings: settings)
-      let chosen = try classify(open, driver, room: room, events)
+      let runner = try programs.runner(threads: options.threads)
+      let measurer = ProgramMeasurer(runner, mapShape: map.shape, derivativeOrder: map.derivativeOrder)
+      let driver = AttackDriver(runner, measurer: measurer, derivativeOrder: map.derivativeOrder, settings: settings)
+      let chosen = try classify(open, measurer, room: room, events)
       let batchCount = (chosen.count + model.batch - 1) / model.batch
       let neighbours = NeighbouringMaps(
         order: names.filter { name in finished[name] != nil || chosen.contains { $0.name == name } },
@@ -113,7 +113,7 @@ public struct AttackJob {
       try events(.attacking(images: chosen.count, steps: batchCount * settings.totalSteps))
       for first in 0..<batchCount {
         let part = Array(chosen.dropFirst(first * model.batch).prefix(model.batch))
-        let records = try attack(part, driver, neighbours, recorded) {
+        let records = try attack(part, driver, measurer, neighbours, recorded) {
           try events(.step(done: first * settings.totalSteps + $0))
         }
         try results.add(records)
@@ -137,16 +137,15 @@ public struct AttackJob {
 
   /// What the model makes of the unchanged images; drops those that are not to be attacked.
   /// - Throws: `UsageError` when an image already has its target as label.
-  private func classify(_ candidates: [Candidate], _ driver: AttackDriver, room: Int?, _ events: (Event) throws -> Void)
-    throws
-    -> [Candidate]
-  {
+  private func classify(
+    _ candidates: [Candidate], _ measurer: any MapMeasurer, room: Int?, _ events: (Event) throws -> Void
+  ) throws -> [Candidate] {
     var chosen: [Candidate] = []
     for first in stride(from: 0, to: candidates.count, by: model.batch) {
       if let room, chosen.count >= room { break }
       try events(.classifying(done: first, of: candidates.count))
       let part = Array(candidates.dropFirst(first).prefix(model.batch))
-      for (candidate, benign) in zip(part, try driver.benign(batch(part))) {
+      for (candidate, benign) in zip(part, try measurer.benign(batch(part))) {
         if options.onlyCorrect, let label = candidate.request.label, label != benign.label {
           try events(.misclassified(image: candidate.name, label: model.labels.name(benign.label)))
           continue
@@ -166,8 +165,8 @@ public struct AttackJob {
   }
 
   private func attack(
-    _ candidates: [Candidate], _ driver: AttackDriver, _ neighbours: NeighbouringMaps, _ recorded: AttackRecord.Settings,
-    progress: (Int) throws -> Void
+    _ candidates: [Candidate], _ driver: any BatchAttack, _ measurer: any MapMeasurer, _ neighbours: NeighbouringMaps,
+    _ recorded: AttackRecord.Settings, progress: (Int) throws -> Void
   ) throws -> [AttackRecord] {
     let start = ContinuousClock.now
     let batch = batch(candidates)
@@ -176,7 +175,7 @@ public struct AttackJob {
     let outcomes = try driver.attack(batch, benign: benign, progress: progress)
 
     func judge(_ x: [Float]) throws -> [Measurement] {
-      try driver.measure(x, shape: batch.shape, classes: batch.targets, benign: benign.map(\.map))
+      try measurer.measure(x, shape: batch.shape, classes: batch.targets, benign: benign.map(\.map))
     }
     let files = try outcomes.map { outcome throws(ImageError) in try model.image(outcome.result.levels).encodedPNG() }
     let decoded = try files.map { bytes throws(ImageError) in try Image(decoding: bytes) }
@@ -189,7 +188,7 @@ public struct AttackJob {
     }
     let beside = try AttackControls(
       batch, benign: benign, adversarial: judged, neighbours: try candidates.map { try neighbours.neighbour(of: $0.name) },
-      driver)
+      measurer, settings)
     let seconds = (ContinuousClock.now - start).seconds
 
     var records: [AttackRecord] = []
@@ -215,9 +214,9 @@ public struct AttackJob {
       let comparison = others.first { $0.name == "pgd.last" }?.measurements[index]
       let report = try attackReport(
         record, photo: model.image(candidate.levels), adversarial: decoded[index], benign: outcome.benign,
-        measured: png[index], comparison: comparison, mapShape: driver.mapShape)
+        measured: png[index], comparison: comparison, mapShape: measurer.mapShape)
       try NPZ.write(
-        arrays(candidate, outcome, float[index], mapShape: driver.mapShape), to: output.file(candidate.name + ".npz"))
+        arrays(candidate, outcome, float[index], mapShape: measurer.mapShape), to: output.file(candidate.name + ".npz"))
       try AtomicFile.write(files[index], to: output.file(candidate.name + ".png"))
       try AtomicFile.write(try report.rendered().encodedPNG(), to: output.file(candidate.name + ".report.png"))
       records.append(record)

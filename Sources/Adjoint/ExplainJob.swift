@@ -38,8 +38,7 @@ public struct ExplainJob {
     let names = try output.names(for: images, extensions: [".npz", ".\(map.interpreter.name).png"])
     let explained = try words.map { words throws(UsageError) in try model.labels.index(of: words) }
     let photos = try images.map(model.photo)
-    let driver = AttackDriver(
-      try programs.runner(threads: threads), mapShape: map.shape, settings: AttackSettings(method: .pgd))
+    let measurer = ProgramMeasurer(try programs.runner(threads: threads), mapShape: map.shape)
     let batch = model.batch
     for first in stride(from: 0, to: images.count, by: batch) {
       let part = Array(photos.dropFirst(first).prefix(batch))
@@ -47,8 +46,8 @@ public struct ExplainJob {
       let classes = [Int](repeating: explained ?? 0, count: batch)
       let measured =
         explained == nil
-        ? try driver.benign(AttackBatch(shape: model.imageShape, levels: levels, targets: classes))
-        : try driver.measure(pixels(levels), shape: model.imageShape, classes: classes)
+        ? try measurer.benign(AttackBatch(shape: model.imageShape, levels: levels, targets: classes))
+        : try measurer.measure(pixels(levels), shape: model.imageShape, classes: classes)
       for (index, photo) in part.enumerated() {
         let name = names[first + index]
         let measurement = measured[index]

@@ -73,7 +73,7 @@ struct AttackRun {
   ) {
     var x = start
     var choice = IterateChoice(count: batch.count)
-    let mapTarget = HostTensor(driver.mapShape, maps.flatMap { $0 })
+    let mapTarget = HostTensor(driver.measurer.mapShape, maps.flatMap { $0 })
     var step = 0
     for (steps, part) in driver.settings.schedule.stages {
       for stageStep in 0..<steps {
@@ -121,14 +121,15 @@ struct AttackRun {
 
   /// Counts the sweeps of some maps.
   mutating func countMaps(_ count: Int) {
-    sweeps.forward += count
-    sweeps.backward += count * driver.derivativeOrder
+    let cost = driver.measurer.sweeps
+    sweeps.forward += count * cost.forward
+    sweeps.backward += count * cost.backward
   }
 
   /// Is the iterate on the 8-bit lattice an attack, and how close is its map?
   private mutating func check(_ x: [Float], step: Int, _ choice: inout IterateChoice) throws {
     let iterates = (0..<batch.count).map { iterate(x, $0, step: step) }
-    let measurements = try driver.measure(
+    let measurements = try driver.measurer.measure(
       iterates.flatMap { pixels($0.levels) }, shape: batch.shape, classes: batch.targets, benign: maps)
     countMaps(1)
     for (image, measurement) in measurements.enumerated() {

@@ -17,8 +17,10 @@ import Testing
   }
 
   private func driver(_ settings: AttackSettings) -> AttackDriver {
-    AttackDriver(ReferenceRunner(graphs), mapShape: interpreter.mapShape, settings: settings)
+    AttackDriver(ReferenceRunner(graphs), measurer: measurer, settings: settings)
   }
+
+  private var measurer: ProgramMeasurer { ProgramMeasurer(ReferenceRunner(graphs), mapShape: interpreter.mapShape) }
 
   private func batch(seeds: [UInt64], targets: [Int]) -> AttackBatch {
     var levels: [UInt8] = []
@@ -35,7 +37,7 @@ import Testing
     let driver = driver(settings)
     let batch = batch(seeds: [1, 2], targets: [4, 0])
     var reported: [Int] = []
-    let outcomes = try driver.attack(batch, benign: try driver.benign(batch)) { reported.append($0) }
+    let outcomes = try driver.attack(batch, benign: try measurer.benign(batch)) { reported.append($0) }
     #expect(reported == Array(1...settings.totalSteps))
     for (image, outcome) in outcomes.enumerated() {
       let origin = Array(batch.levels[batch.range(image)])
@@ -53,9 +55,10 @@ import Testing
   @Test func `the attack on one image does not depend on its batch`() throws {
     let settings = AttackSettings(method: .adv2, steps: 11, warm: 5)
     let driver = driver(settings)
-    let first = batch(seeds: [1, 2], targets: [4, 0]), second = batch(seeds: [3, 1], targets: [2, 4])
-    let a = try driver.attack(first, benign: try driver.benign(first))[0]
-    let b = try driver.attack(second, benign: try driver.benign(second))[1]
+    let first = batch(seeds: [1, 2], targets: [4, 0])
+    let second = batch(seeds: [3, 1], targets: [2, 4])
+    let a = try driver.attack(first, benign: try measurer.benign(first))[0]
+    let b = try driver.attack(second, benign: try measurer.benign(second))[1]
     #expect(a.result == b.result)
     #expect(a.benign == b.benign)
   }
@@ -65,14 +68,15 @@ import Testing
     let batch = batch(seeds: [1, 2], targets: [4, 0])
     let pgd = driver(AttackSettings(method: .pgd, threat: threat, steps: 60))
     let adv2 = driver(AttackSettings(method: .adv2, threat: threat, steps: 60, warm: 20, coefficient: 50))
-    let benign = try pgd.benign(batch)
+    let benign = try measurer.benign(batch)
     func measured(_ outcomes: [AttackOutcome], _ iterates: [Iterate]) throws -> [Measurement] {
-      try pgd.measure(
+      try measurer.measure(
         iterates.flatMap { pixels($0.levels) }, shape: batch.shape, classes: batch.targets, benign: benign.map(\.map))
     }
     let plain = try pgd.attack(batch, benign: benign)
     let kept = try adv2.attack(batch, benign: benign)
-    let start = try pgd.measure(pixels(batch.levels), shape: batch.shape, classes: batch.targets, benign: benign.map(\.map))
+    let start = try measurer.measure(
+      pixels(batch.levels), shape: batch.shape, classes: batch.targets, benign: benign.map(\.map))
     let afterPGD = try measured(plain, plain.map(\.result))
     let last = try measured(kept, kept.map { outcome in outcome.others.first { $0.name == "last" }!.iterate })
     for image in 0..<2 {
@@ -85,7 +89,7 @@ import Testing
     let settings = AttackSettings(method: .adv2, steps: 25, warm: 5, comparesWithPGD: true)
     let batch = batch(seeds: [1, 2], targets: [4, 0])
     let driver = driver(settings)
-    let outcome = try driver.attack(batch, benign: try driver.benign(batch))[0]
+    let outcome = try driver.attack(batch, benign: try measurer.benign(batch))[0]
     // Two for the benign map, 30 steps, checks after 10, 20 and 25.
     #expect(outcome.sweeps == SweepCounts(forward: 2 + 30 + 3, backward: 30))
     // PGD's 30 steps without the shared five, with checks after 10, 20 and 30.

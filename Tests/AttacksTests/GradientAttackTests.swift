@@ -26,10 +26,11 @@ import Testing
     let settings = AttackSettings(
       method: .adv2, threat: ThreatModel(eps: eps, alpha: 2.0 / 255), schedule: schedule, steps: steps,
       warm: warm, seed: seed)
-    let driver = AttackDriver(
-      ReferenceRunner(graphs), mapShape: interpreter.mapShape, derivativeOrder: interpreter.derivativeOrder,
-      settings: settings)
-    return try driver.attack(batch, benign: try driver.benign(batch))
+    let runner = ReferenceRunner(graphs)
+    let order = interpreter.derivativeOrder
+    let measurer = ProgramMeasurer(runner, mapShape: interpreter.mapShape, derivativeOrder: order)
+    let driver = AttackDriver(runner, measurer: measurer, derivativeOrder: order, settings: settings)
+    return try driver.attack(batch, benign: try measurer.benign(batch))
   }
 
   private func batch(_ seeds: [UInt64], targets: [Int]) -> AttackBatch {

@@ -1,0 +1,77 @@
+import TensorTypes
+
+/// Says what a classifier sees in images, and where an interpreter has it look.
+///
+/// Deterministic; images of a batch do not influence one another.
+public protocol MapMeasurer {
+  /// [B, h, w]
+  var mapShape: Shape { get }
+  /// What one measurement costs for each image.
+  var sweeps: SweepCounts { get }
+  /// Probabilities, and the map of one class of each image beside the benign one.
+  /// - Parameters:
+  ///   - x: pixels in [0, 1], NCHW.
+  ///   - benign: the benign map of each image; without it distances are zero.
+  /// - Throws: `AttackError`, or the error of the runner.
+  func measure(_ x: [Float], shape: Shape, classes: [Int], benign: [[Float]]?) throws -> [Measurement]
+}
+
+extension MapMeasurer {
+  public func measure(_ x: [Float], shape: Shape, classes: [Int]) throws -> [Measurement] {
+    try measure(x, shape: shape, classes: classes, benign: nil)
+  }
+
+  /// The labels of unchanged images, and the maps of these labels. Cost: twice that of `measure`.
+  public func benign(_ batch: AttackBatch) throws -> [Measurement] {
+    let x = pixels(batch.levels)
+    let labels = try measure(x, shape: batch.shape, classes: batch.targets).map(\.label)
+    return try measure(x, shape: batch.shape, classes: labels)
+  }
+}
+
+/// Measures with the program `map`: one forward sweep, and one backward where the map is a derivative.
+public struct ProgramMeasurer: MapMeasurer {
+  public let mapShape: Shape
+  public let sweeps: SweepCounts
+  private let runner: any GraphRunner
+
+  /// - Parameter derivativeOrder: how often the map differentiates the network.
+  public init(_ runner: any GraphRunner, mapShape: Shape, derivativeOrder: Int = 0) {
+    self.runner = runner
+    self.mapShape = mapShape
+    sweeps = SweepCounts(forward: 1, backward: derivativeOrder)
+  }
+
+  public func measure(_ x: [Float], shape: Shape, classes: [Int], benign: [[Float]]?) throws -> [Measurement] {
+    let outputs = try runner.run(
+      AttackPrograms.mapName,
+      ["x": HostTensor(shape, x), "class": HostTensor([shape[0]], classes.map { Int64($0) })])
+    let maps = try floats(outputs, "map")
+    let probabilities = try floats(outputs, "probabilities")
+    let low = try floats(outputs, "low")
+    let extent = try floats(outputs, "extent")
+    let mapSize = maps.count / shape[0]
+    let classCount = probabilities.count / shape[0]
+    guard probabilities.allSatisfy(\.isFinite) else { throw AttackError.notFinite(graph: AttackPrograms.mapName, step: 0) }
+    guard maps.allSatisfy(\.isFinite) else { throw AttackError.mapNotFinite }
+    return (0..<shape[0]).map { image in
+      let p = Array(probabilities[image * classCount..<(image + 1) * classCount])
+      let map = Array(maps[image * mapSize..<(image + 1) * mapSize])
+      return Measurement(
+        label: indexOfMaximum(p), targetProbability: Double(p[classes[image]]), probabilities: p, map: map,
+        rawRange: (low[image], extent[image]), l1: benign.map { MapMetrics.l1($0[image], map) } ?? 0)
+    }
+  }
+
+  private func floats(_ outputs: [String: HostTensor], _ name: String) throws -> [Float] {
+    guard let tensor = outputs[name] else { throw AttackError.missingOutput(graph: AttackPrograms.mapName, name: name) }
+    return tensor.floats
+  }
+}
+
+/// The position of the largest element; the first wins ties.
+func indexOfMaximum(_ elements: [Float]) -> Int {
+  var best = 0
+  for index in elements.indices where elements[index] > elements[best] { best = index }
+  return best
+}
