@@ -1,3 +1,4 @@
+import Interpreters
 import TensorTypes
 
 /// What an artifact says about itself beside its programs.
@@ -29,7 +30,7 @@ public struct ModelFacts: Sendable, Codable {
     public let interpreter: InterpreterChoice
     /// [B, h, w]
     public let shape: Shape
-    /// How often the map differentiates the network.
-    public let derivativeOrder: Int
+    /// What a map costs beside the forward sweep.
+    public let sweeps: SweepCounts
   }
 }

@@ -102,8 +102,8 @@ public struct AttackJob {
     if !open.isEmpty, room != 0 {
       try events(.compiling)
       let runner = try programs.runner(threads: options.threads)
-      let measurer = ProgramMeasurer(runner, mapShape: map.shape, derivativeOrder: map.derivativeOrder)
-      let driver = AttackDriver(runner, measurer: measurer, derivativeOrder: map.derivativeOrder, settings: settings)
+      let measurer = ProgramMeasurer(runner, mapShape: map.shape, mapSweeps: map.sweeps)
+      let driver = AttackDriver(runner, measurer: measurer, mapSweeps: map.sweeps, settings: settings)
       let chosen = try classify(open, measurer, room: room, events)
       let batchCount = (chosen.count + model.batch - 1) / model.batch
       let neighbours = NeighbouringMaps(
@@ -201,6 +201,7 @@ public struct AttackJob {
         image: candidate.name, path: candidate.request.path, imageSHA256: candidate.imageSHA256, label: outcome.label,
         labelName: model.labels.name(outcome.label), labelProbability: outcome.benign.targetProbability,
         target: candidate.target, targetName: model.labels.name(candidate.target),
+        benignMapStatus: outcome.benign.mapStatus,
         benignRawMapRange: [outcome.benign.rawRange.low, outcome.benign.rawRange.low + outcome.benign.rawRange.extent],
         step: outcome.result.step, passedCheck: outcome.passedCheck, float: judgement(float[index]),
         png: judgement(png[index]),
@@ -240,6 +241,7 @@ public struct AttackJob {
   private func recordedSettings() -> AttackRecord.Settings {
     AttackRecord.Settings(
       attack: settings.method.rawValue, interpreter: settings.schedule.interpreter,
+      interpreterOptions: map.interpreter.options,
       mode: settings.schedule.mode.rawValue, eps: settings.threat.eps,
       alpha: settings.threat.alpha, steps: settings.steps, warm: settings.method == .pgd ? 0 : settings.warm,
       coefficient: settings.schedule.coefficient, confidence: settings.confidence, compare: settings.comparesWithPGD,

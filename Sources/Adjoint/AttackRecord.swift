@@ -1,4 +1,5 @@
 import Attacks
+import Interpreters
 
 /// One line of results.jsonl: everything about the attack on one image.
 public struct AttackRecord: Sendable, Codable {
@@ -10,6 +11,8 @@ public struct AttackRecord: Sendable, Codable {
     public let success: Bool
     /// Whether the attack `succeeds(within: 0.06)`.
     public private(set) var jointSuccess = false
+    /// A blank map is no joint success.
+    public let mapStatus: MapStatus
     public let mapL1: Double
     public let mapL2: Double
     /// The rank correlation with the benign map; nil where a map is constant.
@@ -26,6 +29,7 @@ public struct AttackRecord: Sendable, Codable {
       label = measurement.label
       targetProbability = measurement.targetProbability
       success = measurement.label == target
+      mapStatus = measurement.mapStatus
       mapL1 = map.l1
       mapL2 = map.l2
       mapSpearman = map.spearman
@@ -87,6 +91,7 @@ public struct AttackRecord: Sendable, Codable {
   public struct Settings: Sendable, Codable, Equatable {
     public let attack: String
     public let interpreter: String
+    public let interpreterOptions: InterpreterOptions
     public let mode: String
     public let eps: Double
     public let alpha: Double
@@ -111,6 +116,7 @@ public struct AttackRecord: Sendable, Codable {
   public let labelProbability: Double
   public let target: Int
   public let targetName: String
+  public let benignMapStatus: MapStatus
   public let benignRawMapRange: [Float]
   /// Steps of the phase that the result comes from.
   public let step: Int

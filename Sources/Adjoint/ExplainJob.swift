@@ -13,6 +13,7 @@ public struct ExplainJob {
     public let explained: Int
     public let probabilities: [Float]
     public let map: [Float]
+    public let mapStatus: MapStatus
   }
 
   private let programs: ModelPrograms
@@ -53,7 +54,7 @@ public struct ExplainJob {
         let measurement = measured[index]
         let explanation = Explanation(
           image: name, label: measurement.label, explained: explained ?? measurement.label,
-          probabilities: measurement.probabilities, map: measurement.map)
+          probabilities: measurement.probabilities, map: measurement.map, mapStatus: measurement.mapStatus)
         try write(explanation, photo, Shape(Array(map.shape.extents.dropFirst())))
         try done(explanation)
       }

@@ -6,7 +6,7 @@ import TensorTypes
 
 /// An interpreter, with all that decides its graphs.
 public struct InterpreterChoice: Sendable, Codable, Equatable {
-  /// cam or grad.
+  /// One of `names`.
   public var name: String
   /// Whose score its map is of, and whose loss an attack on it minimises.
   public var mode: AttackMode
@@ -16,23 +16,29 @@ public struct InterpreterChoice: Sendable, Codable, Equatable {
   /// That of ReLU, Clip and LeakyRelu in the map of an explanation: `plain`, `smoothed`, `sigmoid`, `softplus:SHARPNESS` or
   /// `guided`.
   public var derivative: String
+  public var options: InterpreterOptions
 
-  public init(_ name: String = "cam", mode: AttackMode = .default, copies: Int = 2, derivative: String = "plain") {
+  public init(
+    _ name: String = "cam", mode: AttackMode = .default, copies: Int = 2, derivative: String = "plain",
+    options: InterpreterOptions = InterpreterOptions()
+  ) {
     self.name = name
     self.mode = mode
     self.copies = copies
     self.derivative = derivative
+    self.options = options
   }
 
-  public static let names = ["cam", "grad"]
+  public static let names = ["cam", "grad", "grad-cam"]
 
   var objective: StepObjective { AttackSchedule(interpreter: name, mode: mode).objective }
 
-  /// - Throws: `UsageError` for an unknown name or derivative.
+  /// - Throws: `UsageError` for an unknown name or derivative, or an option of another interpreter.
   public func check() throws(UsageError) {
     guard Self.names.contains(name) else {
-      throw UsageError("there is no interpreter '\(name)'; \(Self.names.joined(separator: " and ")) are known")
+      throw UsageError("there is no interpreter '\(name)'; \(Self.names.joined(separator: ", ")) are known")
     }
+    try options.check(for: name)
     _ = try Adjoint.derivative(named: derivative)
   }
 
@@ -43,6 +49,8 @@ public struct InterpreterChoice: Sendable, Codable, Equatable {
     var interpreter: any Interpreter =
       switch name {
       case "grad": GradientMap(classifier, score: mode == .code ? .meanCrossEntropy : .logOdds)
+      case "grad-cam":
+        try GradientClassActivationMap(classifier, layer: options.featureLayer, weights: try options.channelWeights())
       default: try ClassActivationMap(classifier)
       }
     interpreter.network = try Pipeline.prepare(interpreter.network)
@@ -54,7 +62,7 @@ public struct InterpreterChoice: Sendable, Codable, Equatable {
     }
     let derivative = try Adjoint.derivative(named: derivative)
     if derivative != .plain {
-      guard interpreter.derivativeOrder > 0 else {
+      guard interpreter.sweeps.backward > 0 else {
         throw UsageError("the interpreter \(name) takes no derivative, which '\(self.derivative)' would change")
       }
       interpreter.network = try SubstituteDerivatives(all: derivative).run(interpreter.network)

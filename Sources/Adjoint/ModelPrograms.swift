@@ -80,7 +80,7 @@ public struct ModelPrograms {
       if request.of.hasInterpreter {
         let interpreter = try request.interpreter.interpreter(for: model.classifier)
         map = ModelFacts.MapFacts(
-          interpreter: request.interpreter, shape: interpreter.mapShape, derivativeOrder: interpreter.derivativeOrder)
+          interpreter: request.interpreter, shape: interpreter.mapShape, sweeps: interpreter.sweeps)
         stages = { try request.family.map { try GraphStages($0, of: model, interpreter, request.interpreter.objective) } }
       } else {
         stages = { [try GraphStages(request.of, of: model, interpreter: request.interpreter)] }

@@ -1,3 +1,4 @@
+import Interpreters
 import TensorTypes
 
 /// The images that one run of the programs attacks together.

@@ -1,3 +1,5 @@
+import Interpreters
+
 /// Runs an attack on batches of images: chooses the numbers and which program is next.
 ///
 /// Deterministic; images of a batch do not influence one another.
@@ -5,17 +7,19 @@ public struct AttackDriver: BatchAttack {
   public let settings: AttackSettings
   /// What judges iterates.
   public let measurer: any MapMeasurer
-  /// How often the map in the loss differentiates the network.
-  let derivativeOrder: Int
+  /// What the map in the loss costs beside the forward sweep.
+  let mapSweeps: SweepCounts
   private let runner: any GraphRunner
 
   /// - Parameters:
   ///   - runner: runs the steps.
-  ///   - derivativeOrder: how often the map in the loss differentiates the network.
-  public init(_ runner: any GraphRunner, measurer: any MapMeasurer, derivativeOrder: Int = 0, settings: AttackSettings) {
+  ///   - mapSweeps: what the map in the loss costs beside the forward sweep.
+  public init(
+    _ runner: any GraphRunner, measurer: any MapMeasurer, mapSweeps: SweepCounts = SweepCounts(), settings: AttackSettings
+  ) {
     self.runner = runner
     self.measurer = measurer
-    self.derivativeOrder = derivativeOrder
+    self.mapSweeps = mapSweeps
     self.settings = settings
   }
 

@@ -1,4 +1,5 @@
 import Foundation
+import Interpreters
 import TensorTypes
 
 /// The two phases of an attack on one batch.
@@ -83,8 +84,9 @@ struct AttackRun {
           inputs["labelProbability"] = labelProbabilities(progress: Double(stageStep) / Double(steps), step: step)
         }
         (x, _) = try take(AttackPrograms.stepName, x, inputs, step: step)
-        sweeps.backward += driver.derivativeOrder
-        sweeps.secondOrder += driver.derivativeOrder
+        sweeps.forward += driver.mapSweeps.forward
+        sweeps.backward += driver.mapSweeps.backward
+        sweeps.secondOrder += driver.mapSweeps.secondOrder
         step += 1
         if isCheck(stageStep + 1, of: steps) { try check(x, step: step, &choice) }
         try advance()

@@ -61,19 +61,20 @@ public struct AttackSchedule: Sendable, Equatable {
       parts = [Part(coefficient: 5, growth: 1)]
       objective = StepObjective()
       if mode == .code { confidence = 0 }
-      stated = mode == .code ? [.steps, .warm, .stages, .mapLoss, .labelSmoothing, .confidence] : []
+      stated = mode == .code && interpreter == "cam" ? [.steps, .warm, .stages, .mapLoss, .labelSmoothing, .confidence] : []
     case (_, .paper):
       (steps, warm) = (1200, 400)
       parts = [Part(coefficient: 0.204)]
       objective = StepObjective(mapReduction: .sum)
-      stated = [.steps, .stages, .mapLoss]
+      stated = interpreter == "cam" ? [.steps, .stages, .mapLoss] : []
     }
   }
 
   /// The steps of each part, which add up to `steps`.
   public var stages: [(steps: Int, part: Part)] {
     let total = parts.reduce(0) { $0 + $1.share }
-    var share = 0, taken = 0
+    var share = 0
+    var taken = 0
     return parts.map { part in
       share += part.share
       let end = steps * share / total

@@ -53,16 +53,3 @@ public struct AttackSettings: Sendable, Equatable {
   /// Gradient steps taken for each image.
   public var totalSteps: Int { method == .pgd ? steps : pgdSteps + steps }
 }
-
-/// How often the network was swept for each image: the cost of an attack in machine-independent units.
-public struct SweepCounts: Sendable, Equatable, Codable {
-  public var forward = 0
-  public var backward = 0
-  public var secondOrder = 0
-
-  public init(forward: Int = 0, backward: Int = 0, secondOrder: Int = 0) {
-    self.forward = forward
-    self.backward = backward
-    self.secondOrder = secondOrder
-  }
-}

@@ -1,3 +1,4 @@
+import Interpreters
 import TensorTypes
 
 /// Says what a classifier sees in images, and where an interpreter has it look.
@@ -29,17 +30,17 @@ extension MapMeasurer {
   }
 }
 
-/// Measures with the program `map`: one forward sweep, and one backward where the map is a derivative.
+/// Measures with the program `map`.
 public struct ProgramMeasurer: MapMeasurer {
   public let mapShape: Shape
   public let sweeps: SweepCounts
   private let runner: any GraphRunner
 
-  /// - Parameter derivativeOrder: how often the map differentiates the network.
-  public init(_ runner: any GraphRunner, mapShape: Shape, derivativeOrder: Int = 0) {
+  /// - Parameter mapSweeps: what the map costs beside the forward sweep.
+  public init(_ runner: any GraphRunner, mapShape: Shape, mapSweeps: SweepCounts = SweepCounts()) {
     self.runner = runner
     self.mapShape = mapShape
-    sweeps = SweepCounts(forward: 1, backward: derivativeOrder)
+    sweeps = SweepCounts(forward: 1 + mapSweeps.forward, backward: mapSweeps.backward)
   }
 
   public func measure(_ x: [Float], shape: Shape, classes: [Int], benign: [[Float]]?) throws -> [Measurement] {

@@ -1,3 +1,10 @@
+/// Whether a map shows anything.
+public enum MapStatus: String, Sendable, Codable {
+  case drawn
+  /// The raw map is the same everywhere, as that of Grad-CAM is where no place speaks for the class.
+  case blank
+}
+
 /// What a classifier and an interpreter say about one image of an attack.
 public struct Measurement: Sendable, Equatable {
   public let label: Int
@@ -9,6 +16,8 @@ public struct Measurement: Sendable, Equatable {
   public let rawRange: (low: Float, extent: Float)
   /// Distance of the map to the benign one.
   public let l1: Double
+
+  public var mapStatus: MapStatus { rawRange.extent > 0 ? .drawn : .blank }
 
   public static func == (a: Measurement, b: Measurement) -> Bool {
     a.probabilities == b.probabilities && a.map == b.map && a.rawRange == b.rawRange && a.l1 == b.l1

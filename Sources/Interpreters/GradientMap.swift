@@ -32,7 +32,7 @@ public struct GradientMap: Interpreter {
   }
 
   public let score: Score
-  public let derivativeOrder = 1
+  public let sweeps = SweepCounts(backward: 1, secondOrder: 1)
 
   public init(_ classifier: Classifier, derivative: KinkDerivative = .smoothed, score: Score = .logOdds) {
     network = classifier.graph
@@ -106,7 +106,8 @@ public struct GradientMap: Interpreter {
     guard poolingSize > 1 else { return try builder.reshape(x, mapShape) }
     var x = x
     for axis in 2...3 {
-      let extent = builder.shape(of: x)[axis], kept = mapShape[axis - 1] * poolingSize
+      let extent = builder.shape(of: x)[axis]
+      let kept = mapShape[axis - 1] * poolingSize
       let low = (extent - kept) / 2
       x = try builder.slice(x, axis: axis, from: low, to: low + kept)
     }

@@ -27,8 +27,8 @@ public protocol Interpreter: Sendable {
   func appendMap(ofClasses classes: Value, to builder: GraphBuilder) throws(TypeError) -> AttributionMap
   /// Appends the map as the loss of an attack takes it: derivatives in it and of it may be declared ones.
   func appendDifferentiableMap(ofClasses classes: Value, to builder: GraphBuilder) throws(TypeError) -> AttributionMap
-  /// How often the map differentiates the network.
-  var derivativeOrder: Int { get }
+  /// What the map costs beside the forward sweep of the network; of second order only where it is part of a loss.
+  var sweeps: SweepCounts { get }
 }
 
 extension Interpreter {
@@ -37,7 +37,7 @@ extension Interpreter {
   {
     try appendMap(ofClasses: classes, to: builder)
   }
-  public var derivativeOrder: Int { 0 }
+  public var sweeps: SweepCounts { SweepCounts() }
 }
 
 /// What a map is divided by, so that nothing divides by zero.

@@ -14,6 +14,8 @@ public enum InterpreterError: Error, Sendable, Equatable {
   case preprocessing(String)
   /// The model has no linear layer on pooled features; `found` says what stands there instead.
   case noClassActivationMap(found: String)
+  /// The model has no such feature map; `found` says what there is.
+  case noFeatureMap(wanted: String, found: String)
 }
 
 extension InterpreterError: CustomStringConvertible {
@@ -37,6 +39,7 @@ extension InterpreterError: CustomStringConvertible {
     case .noClassActivationMap(let found):
       "the model has no class activation map: \(found); "
         + "logits that are a linear layer of spatially pooled features are expected"
+    case .noFeatureMap(let wanted, let found): "the model lacks \(wanted): \(found)"
     }
   }
 }

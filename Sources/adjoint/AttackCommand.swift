@@ -14,19 +14,20 @@ struct AttackCommand: ParsableCommand {
   @Argument(help: "An ONNX file, or an artifact of step (or of pgdStep, for pgd).") var model: String
   @Argument(help: "PNG or JPEG files; all of the file that --targets names, if none is given.") var images: [String] = []
   @Option(help: "pgd, or adv2.") var attack = AttackSettings.Method.adv2
-  @Option(help: "The interpreter whose map is kept: cam (taken for models), or grad.") var interpreter: String?
+  @Option(help: "The interpreter whose map is kept: cam (taken for models), grad, or grad-cam.") var interpreter: String?
   @Option(help: "The class that the model shall see, by number or name.") var target: String?
   @Option(help: ArgumentHelp("A CSV file with the columns file and target, and optionally class.", valueName: "file"))
   var targets: String?
   @Option(help: "The largest change of a value in [0, 1].") var eps = Fraction(0.031)
   @Option(help: "The change in one step.") var alpha = Fraction(1, over: 255)
-  @Option(help: "Steps of pgd (1000), or of the second phase of adv2 (1200 against cam, 704 against grad).")
+  @Option(help: "Steps of pgd (1000), or of the second phase of adv2 (1200 against maps of features, 704 of pixels).")
   var steps: Int?
-  @Option(help: "PGD steps ahead of the second phase of adv2 (400 against cam, 300 against grad).") var warm: Int?
+  @Option(help: "PGD steps ahead of the second phase of adv2 (400 against maps of features, 300 of pixels).")
+  var warm: Int?
   @Option(
     help: """
-      Weight of the map's loss: c, which grows to 2c, against cam (5); that of the last stage against grad (0.05), whose \
-      other stages keep their proportion.
+      Weight of the map's loss: c, which grows to 2c, against maps of features, cam and grad-cam (5); that of the last stage \
+      against maps of pixels (0.05), whose other stages keep their proportion.
       """)
   var coefficient: Double?
   @Option(
@@ -41,6 +42,7 @@ struct AttackCommand: ParsableCommand {
   @Flag(help: "Attack only images that the model classifies as the column class of --targets says.") var onlyCorrect = false
   @Option(help: "Attack at most so many images.") var limit: Int?
   @Flag(help: "Attack finished images again.") var force = false
+  @OptionGroup var interpreterFlags: InterpreterFlags
   @OptionGroup var file: FileOptions
   @OptionGroup var modelOptions: ModelOptions
   @OptionGroup var execution: ExecutionFlags
@@ -75,15 +77,16 @@ struct AttackCommand: ParsableCommand {
         ("interpreter", interpreter, { $0.map?.interpreter.name }),
         ("mode", mode?.rawValue, { $0.map?.interpreter.mode.rawValue }),
         ("batch", batch.map { "\($0)" }, \.batchText),
-      ])
+      ] + interpreterFlags.repeated)
     let choice =
-      artifact?.facts.map?.interpreter ?? InterpreterChoice(interpreter ?? "cam", mode: mode ?? .default)
+      artifact?.facts.map?.interpreter
+      ?? InterpreterChoice(interpreter ?? "cam", mode: mode ?? .default, options: interpreterFlags.options)
     try choice.check()
     let settings = AttackSettings(
       method: attack, threat: ThreatModel(eps: eps.value, alpha: alpha.value),
       schedule: AttackSchedule(interpreter: choice.name, mode: choice.mode), steps: steps,
       warm: warm, coefficient: coefficient, comparesWithPGD: compare && attack == .adv2, seed: seed)
-    if printConfig { return try printConfiguration(settings) }
+    if printConfig { return try printConfiguration(settings, choice.options) }
     let requests = try requests()
     let programs =
       try artifact
@@ -107,13 +110,17 @@ struct AttackCommand: ParsableCommand {
     if records.count > 1 { try StandardStream.output.writeLine("\n" + AttackSummary(records).text) }
   }
 
-  private func printConfiguration(_ settings: AttackSettings) throws {
+  private func printConfiguration(_ settings: AttackSettings, _ options: InterpreterOptions) throws {
     var lines = [
       ("attack", settings.method.rawValue, settings.method == .adv2 ? "default" : "option"),
       ("interpreter", settings.schedule.interpreter, settings.schedule.interpreter == "cam" ? "default" : "option"),
       ("eps", "\(settings.threat.eps)", settings.threat.eps == ThreatModel().eps ? "default" : "option"),
       ("alpha", "\(settings.threat.alpha)", settings.threat.alpha == ThreatModel().alpha ? "default" : "option"),
     ]
+    if settings.schedule.interpreter == "grad-cam" {
+      let given = interpreterFlags.repeated.filter { $0.value != nil }.map(\.name)
+      lines += options.words.map { ($0.name, $0.value, given.contains($0.name) ? "option" : "default") }
+    }
     if settings.method == .pgd {
       lines.append(("steps", "\(settings.steps)", steps == nil ? "default" : "option"))
     } else {
@@ -152,7 +159,8 @@ struct AttackCommand: ParsableCommand {
       ? "\(record.targetName) \(fixed(record.png.targetProbability, 3))"
       : "not \(record.targetName) (\(fixed(record.png.targetProbability, 3)))"
     let comparison = record.pgdMapL1.map { ", under PGD \(fixed($0, 3))" } ?? ""
+    let blank = record.png.mapStatus == .blank ? " (blank map)" : ""
     return "\(record.image): \(record.labelName) \(fixed(record.labelProbability, 3)) -> \(after), "
-      + "map distance \(fixed(record.png.mapL1, 3))\(comparison), \(fixed(record.seconds, 1)) s"
+      + "map distance \(fixed(record.png.mapL1, 3))\(blank)\(comparison), \(fixed(record.seconds, 1)) s"
   }
 }

@@ -11,13 +11,14 @@ struct CompileCommand: ParsableCommand {
   @Argument(help: "An ONNX file.") var model: String
   @Option(help: "What is computed: step holds all that attack and explain need, pgdStep PGD alone, map only explanations.")
   var of = DerivedGraph.forward
-  @Option(help: "The interpreter of map, pgdStep and step: cam or grad.") var interpreter = "cam"
+  @Option(help: "The interpreter of map, pgdStep and step: cam, grad or grad-cam.") var interpreter = "cam"
   @Option(help: "Whose step against the interpreter: default, paper, or code (published with the paper).")
   var mode = AttackMode.default
-  @Option(help: "What grad takes for the derivative of ReLU in the map of --of map, as explain has it.")
+  @Option(help: "What grad and grad-cam take for the derivative of ReLU in the map of --of map, as explain has it.")
   var derivative = "plain"
   @Option(help: "Images in a batch.") var batch = 1
   @Option(name: [.customShort("o"), .long], help: ArgumentHelp("The file to write.", valueName: "file")) var output: String
+  @OptionGroup var interpreterFlags: InterpreterFlags
   @OptionGroup var file: FileOptions
   @OptionGroup var modelOptions: ModelOptions
   @Option(help: "The processor to compile for, such as x86-64-v3; otherwise the best that this machine is.") var cpu: String?
@@ -28,7 +29,7 @@ struct CompileCommand: ParsableCommand {
   }
 
   func run() throws {
-    let choice = InterpreterChoice(interpreter, mode: mode, derivative: derivative)
+    let choice = InterpreterChoice(interpreter, mode: mode, derivative: derivative, options: interpreterFlags.options)
     try choice.check()
     let progress = ProgressBar()
     defer { progress.end() }

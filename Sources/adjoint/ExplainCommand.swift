@@ -1,5 +1,6 @@
 import Adjoint
 import ArgumentParser
+import Attacks
 
 struct ExplainCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -8,11 +9,11 @@ struct ExplainCommand: ParsableCommand {
 
   @Argument(help: "An ONNX file, or an artifact of map, pgdStep or step.") var model: String
   @Argument(help: "PNG or JPEG files.") var images: [String]
-  @Option(help: "The interpreter: cam (taken for models), or grad.") var interpreter: String?
+  @Option(help: "The interpreter: cam (taken for models), grad, or grad-cam.") var interpreter: String?
   @Option(
     help: """
-      What grad takes for the derivative of ReLU, Clip and LeakyRelu: plain (taken for models), smoothed (the paper's), \
-      sigmoid, softplus:SHARPNESS, or guided (guided backpropagation).
+      What grad and grad-cam take for the derivative of ReLU, Clip and LeakyRelu: plain (taken for models), smoothed (the \
+      paper's), sigmoid, softplus:SHARPNESS, or guided (guided backpropagation).
       """)
   var derivative: String?
   @Option(name: .customLong("class"), help: "The class to explain, by number or name; otherwise what the model sees.")
@@ -20,6 +21,7 @@ struct ExplainCommand: ParsableCommand {
   @Option(name: [.customShort("o"), .long], help: ArgumentHelp("Where results are written.", valueName: "dir"))
   var output: String
   @Option(help: "Images that run together; otherwise up to 8.") var batch: Int?
+  @OptionGroup var interpreterFlags: InterpreterFlags
   @OptionGroup var file: FileOptions
   @OptionGroup var modelOptions: ModelOptions
   @OptionGroup var execution: ExecutionFlags
@@ -32,13 +34,14 @@ struct ExplainCommand: ParsableCommand {
       repeated: [
         ("interpreter", interpreter, { $0.map?.interpreter.name }),
         ("derivative", derivative, { $0.map?.interpreter.derivative }), ("batch", batch.map { "\($0)" }, \.batchText),
-      ])
+      ] + interpreterFlags.repeated)
     let programs =
       try artifact
       ?? ModelPrograms(
         ModelRequest(
           ModelFile(model, pin: file.sha256), of: .map, batch: batch ?? min(images.count, 8),
-          interpreter: InterpreterChoice(interpreter ?? "cam", derivative: derivative ?? "plain"),
+          interpreter: InterpreterChoice(
+            interpreter ?? "cam", derivative: derivative ?? "plain", options: interpreterFlags.options),
           shapes: modelOptions.shapes, overrides: modelOptions.description),
         execution.options)
     let job = try ExplainJob(programs, threads: execution.threads, output: try OutputDirectory(output))
@@ -54,7 +57,8 @@ struct ExplainCommand: ParsableCommand {
       try progress.print(
         "\(explanation.image): \(name) \(fixed(Double(explanation.probabilities[explanation.explained]), 3))"
           + (explanation.label == explanation.explained
-            ? "" : " (the model sees \(job.labels.name(explanation.label)))"))
+            ? "" : " (the model sees \(job.labels.name(explanation.label)))")
+          + (explanation.mapStatus == .blank ? ", blank map" : ""))
     }
   }
 }

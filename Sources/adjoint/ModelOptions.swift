@@ -68,7 +68,7 @@ struct ModelOptions: ParsableArguments {
 
 /// Which step `--of step` is.
 struct StepOptions: ParsableArguments {
-  @Option(help: "The interpreter of --of step: cam or grad.") var interpreter = "cam"
+  @Option(help: "The interpreter of --of step: cam, grad or grad-cam.") var interpreter = "cam"
 
   @Option(
     help: ArgumentHelp(
@@ -76,7 +76,11 @@ struct StepOptions: ParsableArguments {
       valueName: "1|2"))
   var copies = 2
 
-  var choice: InterpreterChoice { InterpreterChoice(interpreter, copies: copies) }
+  @OptionGroup var interpreterFlags: InterpreterFlags
+
+  var choice: InterpreterChoice {
+    InterpreterChoice(interpreter, copies: copies, options: interpreterFlags.options)
+  }
 
   func validate() throws {
     guard copies == 1 || copies == 2 else { throw ValidationError("--copies is \(copies); 1 and 2 are accepted.") }

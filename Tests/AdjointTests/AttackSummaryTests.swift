@@ -13,7 +13,8 @@ import Testing
 
   private func judgement(_ l1: Double, label: Int = 1, p: Double = 0.95, spearman: Double? = 0.5) -> [String: Any] {
     var members: [String: Any] = [
-      "label": label, "targetProbability": p, "success": label == 1, "jointSuccess": false, "mapL1": l1, "mapL2": l1,
+      "label": label, "targetProbability": p, "success": label == 1, "jointSuccess": false, "mapStatus": "drawn",
+      "mapL1": l1, "mapL2": l1,
       "mapTopOverlap": 0.25, "mapCosine": 0.5, "rawMapRange": [0, 1],
     ]
     members["mapSpearman"] = spearman
@@ -28,14 +29,16 @@ import Testing
       other.map { ["kind": "otherImage", "image": "b", "map": map($0)] } ?? ["kind": "otherImage", "unavailable": "alone"]
     let members: [String: Any] = [
       "image": "a", "path": "a.png", "imageSHA256": "", "label": 0, "labelName": "0", "labelProbability": 0.5, "target": 1,
-      "targetName": "1", "benignRawMapRange": [0, 1], "step": 1, "passedCheck": true, "float": png, "png": png,
+      "targetName": "1", "benignMapStatus": "drawn", "benignRawMapRange": [0, 1], "step": 1, "passedCheck": true,
+      "float": png, "png": png,
       "others": zip(["pgd.last", "pgd.stopped", "pgd.chosen"], pgd).map { name, l1 in
         ["name": name, "step": 1, "png": judgement(l1)] as [String: Any]
       },
       "controls": [["kind": "noise", "map": map(noise)], neighbour], "originalClass": map(0.5), "sweeps": sweeps,
       "comparisonSweeps": sweeps, "seconds": 1, "threads": 1,
       "settings": [
-        "attack": "adv2", "interpreter": "grad", "mode": "default", "eps": 0.1, "alpha": 0.1, "steps": 1, "warm": 1,
+        "attack": "adv2", "interpreter": "grad", "interpreterOptions": [:] as [String: String], "mode": "default",
+        "eps": 0.1, "alpha": 0.1, "steps": 1, "warm": 1,
         "coefficient": 1, "confidence": 0.9, "compare": true, "seed": 0, "batch": 1, "processor": "", "preprocessing": "",
         "modelSHA256": "", "version": "",
       ] as [String: Any],

@@ -27,9 +27,8 @@ import Testing
       method: .adv2, threat: ThreatModel(eps: eps, alpha: 2.0 / 255), schedule: schedule, steps: steps,
       warm: warm, seed: seed)
     let runner = ReferenceRunner(graphs)
-    let order = interpreter.derivativeOrder
-    let measurer = ProgramMeasurer(runner, mapShape: interpreter.mapShape, derivativeOrder: order)
-    let driver = AttackDriver(runner, measurer: measurer, derivativeOrder: order, settings: settings)
+    let measurer = ProgramMeasurer(runner, mapShape: interpreter.mapShape, mapSweeps: interpreter.sweeps)
+    let driver = AttackDriver(runner, measurer: measurer, mapSweeps: interpreter.sweeps, settings: settings)
     return try driver.attack(batch, benign: try measurer.benign(batch))
   }
 

@@ -2,6 +2,7 @@ import Arrays
 import Foundation
 import Images
 import SampleModels
+import TensorTypes
 import Testing
 
 @Suite struct ExplainTests {
@@ -65,7 +66,42 @@ import Testing
     let result = try Command.run(
       "explain", Command.model, Command.bag, "--interpreter", "lime", "-o", folder.path("out"))
     #expect(result.status == 2)
-    #expect(result.error == "adjoint: there is no interpreter 'lime'; cam and grad are known\n")
+    #expect(result.error == "adjoint: there is no interpreter 'lime'; cam, grad, grad-cam are known\n")
+  }
+
+  /// Of a network that ends in pooled features, where CAM has the same feature map.
+  @Test func `Grad-CAM is the positive part of CAM, and of another layer another map`() throws {
+    let folder = try TemporaryFolder()
+    func map(_ interpreter: String, _ more: String...) throws -> HostTensor {
+      let result = try Command.run(
+        ["explain", Command.model, Command.bag, "--interpreter", interpreter, "-o", folder.path("out")] + more)
+      #expect(result.status == 0 && !result.output.contains("blank"), "\(result)")
+      let arrays = try NPZ.read(path: folder.path("out/fashion-00018-bag.npz"))
+      return try #require(arrays.first { $0.name == "map" }?.tensor)
+    }
+    let last = try map("grad-cam")
+    let plain = try map("cam")
+    #expect(last.shape == plain.shape)
+    for (a, b) in zip(last.floats, plain.floats) where a > 0.01 { #expect(b >= a - 1e-4) }
+    let chosen = try map("grad-cam", "--layer", "7x7")
+    #expect(chosen.shape == [7, 7])
+    let larger = try map("grad-cam", "--layer", "14x14")
+    #expect(larger.shape == [14, 14] && larger.floats.max() == 1 && larger.floats.min() == 0)
+  }
+
+  @Test(arguments: [
+    (["grad", "--layer", "7x7"], 2, "--layer goes with --interpreter grad-cam, not with grad"),
+    (
+      ["grad-cam", "--layer-weights", "half"], 2,
+      "there are no channel weights 'half'; constant and differentiated are known"
+    ),
+    (["grad-cam", "--layer", "9x9"], 1, "the model lacks a feature map of 9x9: those of 28x28, 14x14, 7x7 are there"),
+  ])
+  func `a layer that does not exist is refused`(words: [String], status: Int32, expected: String) throws {
+    let folder = try TemporaryFolder()
+    let result = try Command.run(
+      ["explain", Command.model, Command.bag, "-o", folder.path("out"), "--interpreter"] + words)
+    #expect(result.status == status && result.error == "adjoint: \(expected)\n", "\(result)")
   }
 
   @Test func `explain writes the map and a picture of every image`() throws {
@@ -111,6 +147,7 @@ import Testing
       let record = try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
       let png = try #require(record["png"] as? [String: Any])
       #expect(png["success"] as? Bool == true && png["mapL1"] as? Double == 0)
+      #expect(png["mapStatus"] as? String == "blank" && record["benignMapStatus"] as? String == "blank")
       #expect(png["mapSpearman"] == nil && png["jointSuccess"] as? Bool == false)
     }
     #expect(lines.count == 2)

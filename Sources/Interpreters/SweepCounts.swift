@@ -1,0 +1,13 @@
+/// How often a network is swept for each image: a cost in machine-independent units. A sweep through part of the network
+/// counts as one.
+public struct SweepCounts: Sendable, Equatable, Codable {
+  public var forward = 0
+  public var backward = 0
+  public var secondOrder = 0
+
+  public init(forward: Int = 0, backward: Int = 0, secondOrder: Int = 0) {
+    self.forward = forward
+    self.backward = backward
+    self.secondOrder = secondOrder
+  }
+}

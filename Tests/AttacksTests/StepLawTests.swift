@@ -1,0 +1,97 @@
+import Attacks
+import Autodiff
+import IR
+import Interpreters
+import Operators
+import Passes
+import SampleNetworks
+import TensorTypes
+import Testing
+
+/// The step of ADV² against every interpreter, on a network without kinks, where surrogates have no part.
+@Suite struct StepLawTests {
+  enum Choice: String, CaseIterable, Sendable {
+    case cam, grad, gradCAM, gradCAMOfStem
+
+    func interpreter(_ classifier: Classifier) throws -> any Interpreter {
+      switch self {
+      case .cam: try ClassActivationMap(classifier)
+      case .grad: GradientMap(classifier)
+      case .gradCAM: try GradientClassActivationMap(classifier)
+      case .gradCAMOfStem: try GradientClassActivationMap(classifier, layer: .node("stem"), weights: .differentiated)
+      }
+    }
+  }
+
+  private func prepared(_ interpreter: any Interpreter) throws -> any Interpreter {
+    var interpreter = interpreter
+    interpreter.network = try Pipeline.prepare(interpreter.network)
+    return interpreter
+  }
+
+  private func classifier() throws -> Classifier {
+    try Classifier(try PooledClassifier.generalProduct.graph(batch: 1, smooth: true))
+  }
+
+  private func inputs(_ interpreter: any Interpreter, coefficient: Double) -> [String: HostTensor] {
+    var random = Random(seed: 8)
+    let x = random.tensor([1, 3, 12, 12], in: 0.2...0.8)
+    return [
+      "x": x, "origin": x, "target": HostTensor([1], [0] as [Int64]), "alpha": .scalar(1e-3), "eps": .scalar(0.5),
+      "mapTarget": random.tensor(interpreter.mapShape, in: 0...1), "coefficient": .scalar(coefficient),
+    ]
+  }
+
+  /// Against central differences of the losses that the step reports.
+  @Test(arguments: Choice.allCases)
+  func `the step goes against the gradient of its own losses`(choice: Choice) throws {
+    let interpreter = try prepared(try choice.interpreter(try classifier()))
+    let graph = try AttackPrograms.step(interpreter, StepObjective(mapReduction: .sum))
+    let coefficient = 20.0
+    let inputs = inputs(interpreter, coefficient: coefficient)
+    let x = try #require(inputs["x"])
+    let next = try #require(try graph.evaluate(inputs)["next"]).doubles
+    let start = x.doubles
+    var compared = 0
+    var ofTheMap = 0
+    for pixel in stride(from: 0, to: start.count, by: 17) {
+      let losses = try [1e-6, -1e-6].map { change in
+        var inputs = inputs
+        var moved = start
+        moved[pixel] += change
+        inputs["x"] = HostTensor(x.type, .double(moved))
+        let outputs = try graph.evaluate(inputs)
+        return (try #require(outputs["crossEntropy"]).doubles[0], try #require(outputs["mapLoss"]).doubles[0])
+      }
+      let entropySlope = (losses[0].0 - losses[1].0) / 2e-6
+      let slope = entropySlope + coefficient * (losses[0].1 - losses[1].1) / 2e-6
+      guard abs(slope) > 1e-4 else { continue }
+      compared += 1
+      ofTheMap += slope * entropySlope < 0 ? 1 : 0
+      #expect(abs(next[pixel] - start[pixel] + 1e-3 * (slope > 0 ? 1 : -1)) < 1e-9, "pixel \(pixel), slope \(slope)")
+    }
+    #expect(compared > 15 && ofTheMap > 0)
+  }
+
+  /// The gradients of the logits with respect to pooled features are numbers.
+  @Test func `on pooled features the channel weights are constant either way`() throws {
+    let results = try GradientClassActivationMap.Weights.allCases.map { weights in
+      let interpreter = try prepared(try GradientClassActivationMap(try classifier(), weights: weights))
+      return try #require(
+        try AttackPrograms.step(interpreter).evaluate(inputs(interpreter, coefficient: 50))["next"])
+    }
+    let agree = results[0] == results[1]
+    #expect(agree)
+  }
+
+  @Test func `constant channel weights have another gradient than differentiated ones, and the same map`() throws {
+    let outputs = try GradientClassActivationMap.Weights.allCases.map { weights in
+      let interpreter = try prepared(
+        try GradientClassActivationMap(try classifier(), layer: .node("stem"), weights: weights))
+      return try AttackPrograms.step(interpreter).evaluate(inputs(interpreter, coefficient: 50))
+    }
+    #expect(outputs[0]["mapLoss"] == outputs[1]["mapLoss"])
+    let differ = outputs[0]["next"] != outputs[1]["next"]
+    #expect(differ)
+  }
+}
