@@ -9,6 +9,8 @@ struct Buffer: Hashable, Sendable {
   let layout: Layout
   /// Positions in planes that are stored as one byte each, the row-major number of the element of the window.
   var selection: WindowSelection?
+  /// Whether vectors are written past the caches: what is read again so late that no cache still holds it.
+  var bypassesCaches = false
 
   var shape: Shape { type.shape }
 
@@ -50,7 +52,9 @@ struct Buffer: Hashable, Sendable {
   var cType: String { selection == nil ? type.element.cType : "unsigned char" }
 
   /// How the elements lie, in the words of the dump.
-  var storage: String { selection == nil ? "\(layout)" : "\(layout) number in window" }
+  var storage: String {
+    selection != nil ? "\(layout) number in window" : bypassesCaches ? "\(layout) past caches" : "\(layout)"
+  }
 
   /// "f32[8,64,56,56]{nChw16c}": what the dump and the profile call it.
   var summary: String { layout == .plain ? "\(type)" : "\(type){\(storage)}" }

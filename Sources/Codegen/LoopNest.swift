@@ -63,15 +63,22 @@ struct LoopNest {
   }
 
   /// The statements that store the value at the current index.
-  /// - Parameter y: the C pointer to the result.
-  func store(_ value: Emitted, to y: String = "y", _ emitter: inout ExpressionEmitter) throws -> [String] {
+  /// - Parameters:
+  ///   - y: the C pointer to the result.
+  ///   - bypassingCaches: whether whole vectors of channels are written past the caches; `v_fence` has to follow them.
+  func store(
+    _ value: Emitted, to y: String = "y", bypassingCaches: Bool = false, _ emitter: inout ExpressionEmitter
+  ) throws -> [String] {
     let index = target(emitter)
     guard let lane else { return ["\(y)[\(try emitter.offsetText(result, index))] = \(value.text);"] }
     let vector = value.isVector ? value.text : "v_splat(\(value.text))"
     let extent = extents[lane.variable]
     let remainder = extent % Buffer.lanes
     guard let start = try emitter.contiguousOffset(result, index, lane) else { throw NeedsScalarLoops() }
-    if remainder == 0 { return ["v_store(\(y) + \(start), \(vector));"] }
+    if remainder == 0 {
+      let store = bypassingCaches && result.layout == .blocked ? "v_stream" : "v_store"
+      return ["\(store)(\(y) + \(start), \(vector));"]
+    }
     let isLast = "block == \(extent / Buffer.lanes)"
     if result.layout == .blocked {
       return ["v_store(\(y) + \(start), \(isLast) ? v_first(\(vector), \(remainder)) : \(vector));"]

@@ -19,6 +19,14 @@ enum Prelude {
     double exp(double); double log(double); double tanh(double); double erf(double);
     INLINE v16 v_load(const float *p) { return *(const v16 *)p; }
     INLINE void v_store(float *p, v16 x) { *(v16 *)p = x; }
+    #if defined(__clang__) && defined(__x86_64__)
+    typedef float l16 __attribute__((vector_size(64), aligned(64), may_alias));
+    INLINE void v_stream(float *p, v16 x) { __builtin_nontemporal_store((l16)x, (l16 *)p); }
+    INLINE void v_fence(void) { __builtin_ia32_sfence(); }
+    #else
+    INLINE void v_stream(float *p, v16 x) { v_store(p, x); }
+    INLINE void v_fence(void) {}
+    #endif
     INLINE v16 v_splat(float x) { return x - (v16){0}; }
     INLINE m16 m_splat(int x) { return (m16){0} - (x != 0); }
     INLINE v16 v_select(m16 c, v16 a, v16 b) { return (v16)((c & (m16)a) | (~c & (m16)b)); }
@@ -49,7 +57,7 @@ enum Prelude {
       INLINE T P_squareRoot(T x) { return __builtin_sqrtF(x); }
       INLINE T P_smoothedStep(T x) {
         T b = x > (T)1e9 ? (T)1e9 : x, s = __builtin_sqrtF(b * b + (T)TAU);
-        return b >= 0 ? b / s : (T)TAU / (s * (s - b));
+        return (b >= 0 ? b : (T)TAU) / (b >= 0 ? s : s * (s - b));
       }
       INLINE T P_floor(T x) { return __builtin_floorF(x); }
       INLINE T P_ceiling(T x) { return __builtin_ceilF(x); }

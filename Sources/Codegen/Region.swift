@@ -39,6 +39,9 @@ struct Region {
     return node.operation?.loopForm(of: node.operands.map { body[$0].type }, type: node.type)
   }
 
+  /// What the end of a kernel needs that writes past the caches, for other threads to see it.
+  var fence: [String] { results.contains(where: \.bypassesCaches) ? ["v_fence();"] : [] }
+
   /// "convolution + add + clip": what the dump and the profile call it.
   var summary: String {
     let mnemonics = body.nodes.compactMap { node -> String? in

@@ -21,11 +21,13 @@ struct Schedule {
   let graph: Graph
   let buffers: [Buffer]
   private(set) var steps: [ScheduledStep] = []
+  private let distances: ReuseDistances
 
   /// - Parameter graph: after Fuse and InsertReorders.
   init(_ graph: Graph, pool: inout ConstantPool, vectorRegisters: Int) throws(TypeError) {
     self.graph = graph
     buffers = Self.buffers(graph)
+    distances = ReuseDistances(graph, buffers)
     var joined: Set<Value> = []
     for value in graph.values where !joined.contains(value) {
       let node = graph[value]
@@ -71,7 +73,14 @@ struct Schedule {
 
   private func region(_ nodes: JoinedNodes) -> Region {
     Region(
-      body: nodes.body, operands: nodes.operands.map { buffers[$0.index] }, results: nodes.results.map { buffers[$0.index] })
+      body: nodes.body, operands: nodes.operands.map { buffers[$0.index] },
+      results: nodes.results.map { result in
+        var buffer = buffers[result.index]
+        buffer.bypassesCaches =
+          buffer.layout == .blocked && buffer.selection == nil
+          && distances.exceedCaches(from: result, besides: nodes.members)
+        return buffer
+      })
   }
 
   private func product(_ nodes: JoinedNodes) -> TiledProduct? {

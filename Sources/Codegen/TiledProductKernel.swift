@@ -61,7 +61,7 @@ struct TiledProductKernel {
     } else {
       lines += ["for (long group = 0; group < \(product.groups * tileGroups); group++) {"] + groupBody() + ["}"]
     }
-    lines.append("}")
+    lines += ["}"] + region.fence
     return KernelText(
       functions: functions, body: lines.joined(separator: "\n"),
       taskCount: pieces * product.images * groupTasks)
@@ -179,8 +179,11 @@ struct TiledProductKernel {
     for (number, output) in region.body.outputs.enumerated() {
       let value = try emitter.emit(output.value, at: identity)
       let name = LoopKernel.resultName(number)
-      stores += try nest.store(value, to: name, &emitter)
-      if region.result.layout == .blocked, let start = try emitter.contiguousOffset(region.result, identity, lane) {
+      let bypassesCaches = region.results[number].bypassesCaches
+      stores += try nest.store(value, to: name, bypassingCaches: bypassesCaches, &emitter)
+      if region.result.layout == .blocked, !bypassesCaches,
+        let start = try emitter.contiguousOffset(region.result, identity, lane)
+      {
         written.append("\(name) + \(start)")
       }
     }

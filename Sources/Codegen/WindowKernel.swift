@@ -91,7 +91,7 @@ struct WindowKernel {
       lines.append("const long row = i2 / \(rows.resultStride) * \(rows.sourceStride);")
       lines += acrossRow(TapLine(rows.taps), reach: rows, finish) + ["}"]
     }
-    lines.append("}")
+    lines += ["}"] + region.fence
     return KernelText(body: lines.joined(separator: "\n"), taskCount: shape[0] * blocks * shape[2])
   }
 
@@ -117,7 +117,8 @@ struct WindowKernel {
         stores.append("b_store(\(y) + \(start), best_at);")
       } else {
         let nest = try LoopNest(over: buffer.shape, into: buffer, vectorising: isVector)
-        stores += try nest.store(try emitter.emit(output.value, at: index), to: y, &emitter)
+        stores += try nest.store(
+          try emitter.emit(output.value, at: index), to: y, bypassingCaches: buffer.bypassesCaches, &emitter)
       }
     }
     return emitter.takeLines() + stores
