@@ -104,7 +104,7 @@ public struct GraphStages: Sendable {
     let differentiated =
       switch derived {
       case .map: try AttackPrograms.map(interpreter)
-      case .pgdStep: try AttackPrograms.pgdStep(interpreter)
+      case .pgdStep: try AttackPrograms.pgdStep(interpreter, objective.norm)
       default: try AttackPrograms.step(interpreter, objective)
       }
     try self.init(

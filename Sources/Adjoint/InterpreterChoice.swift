@@ -17,21 +17,28 @@ public struct InterpreterChoice: Sendable, Codable, Equatable {
   /// `guided`.
   public var derivative: String
   public var options: InterpreterOptions
+  /// Of the ball that an attack stays in, and of its steps.
+  public var norm: ThreatModel.Norm
 
   public init(
     _ name: String = "cam", mode: AttackMode = .default, copies: Int = 2, derivative: String = "plain",
-    options: InterpreterOptions = InterpreterOptions()
+    options: InterpreterOptions = InterpreterOptions(), norm: ThreatModel.Norm = .linf
   ) {
     self.name = name
     self.mode = mode
     self.copies = copies
     self.derivative = derivative
     self.options = options
+    self.norm = norm
   }
 
   public static let names = ["cam", "grad", "grad-cam"]
 
-  var objective: StepObjective { AttackSchedule(interpreter: name, mode: mode).objective }
+  var objective: StepObjective {
+    var objective = AttackSchedule(interpreter: name, mode: mode).objective
+    objective.norm = norm
+    return objective
+  }
 
   /// - Throws: `UsageError` for an unknown name or derivative, or an option of another interpreter.
   public func check() throws(UsageError) {

@@ -7,7 +7,10 @@ public struct AttackBatch: Sendable {
   public let shape: Shape
   /// 8-bit levels, NCHW.
   public let levels: [UInt8]
+  /// Of an untargeted attack the labels that it leaves.
   public let targets: [Int]
+  /// The maps [h · w] that ADV² goes for; nil for the benign ones.
+  public var mapTargets: [[Float]]?
 
   /// - Precondition: as many levels as the shape holds, and one target for each image.
   public init(shape: Shape, levels: [UInt8], targets: [Int]) {
@@ -45,4 +48,6 @@ public struct AttackOutcome: Sendable {
   public let sweeps: SweepCounts
   /// Sweeps of the comparison, beyond those of the attack itself.
   public let comparisonSweeps: SweepCounts
+  /// Whether time ran out before the last step.
+  public var wasCut = false
 }

@@ -26,18 +26,18 @@ public enum AttackPrograms {
       ])
   }
 
-  /// A sign step on the cross entropy of the target.
-  public static func pgdStep(_ interpreter: any Interpreter) throws(TypeError) -> Graph {
+  /// A step against the cross entropy of the target; up it where alpha is negative.
+  public static func pgdStep(_ interpreter: any Interpreter, _ norm: ThreatModel.Norm = .linf) throws(TypeError) -> Graph {
     let (builder, logits) = try network(interpreter)
     let inputs = try StepInputs(builder, logits)
     let crossEntropy = try builder.crossEntropy(logits, target: inputs.target)
     let gradient = try builder.pullback([(crossEntropy, try builder.ones(like: crossEntropy))], to: [inputs.x])[0]
     return builder.finish(
       name: pgdStepName,
-      outputs: [("next", try inputs.step(along: gradient, in: builder)), ("crossEntropy", crossEntropy)])
+      outputs: [("next", try inputs.step(against: gradient, norm, in: builder)), ("crossEntropy", crossEntropy)])
   }
 
-  /// A sign step on cross entropy + coefficient · mean or sum of (map − mapTarget)², the map being that of the target class.
+  /// A step against cross entropy + coefficient · mean or sum of (map − mapTarget)², the map being that of the target class.
   public static func step(_ interpreter: any Interpreter, _ objective: StepObjective = StepObjective()) throws(TypeError)
     -> Graph
   {
@@ -60,7 +60,8 @@ public enum AttackPrograms {
     return builder.finish(
       name: stepName,
       outputs: [
-        ("next", try inputs.step(along: gradient, in: builder)), ("crossEntropy", crossEntropy), ("mapLoss", mapLoss),
+        ("next", try inputs.step(against: gradient, objective.norm, in: builder)), ("crossEntropy", crossEntropy),
+        ("mapLoss", mapLoss),
       ])
   }
 
@@ -85,8 +86,8 @@ private struct StepInputs {
     eps = builder.input("eps", TensorType(.float32, .scalar))
   }
 
-  func step(along gradient: Value, in builder: GraphBuilder) throws(TypeError) -> Value {
-    try builder.signStep(x, gradient: gradient, origin: origin, alpha: alpha, eps: eps)
+  func step(against gradient: Value, _ norm: ThreatModel.Norm, in builder: GraphBuilder) throws(TypeError) -> Value {
+    try builder.descentStep(x, gradient: gradient, origin: origin, alpha: alpha, eps: eps, norm: norm)
   }
 }
 

@@ -2,28 +2,57 @@ import Foundation
 import Interpreters
 import TensorTypes
 
-/// The two phases of an attack on one batch.
+/// The two phases of an attack on one batch, from one start.
 struct AttackRun {
+  /// An image that early stopping is done with.
+  struct Settled {
+    let iterate: Iterate
+    let standing: Standing
+    let sweeps: SweepCounts
+  }
+
   var sweeps = SweepCounts()
+  private(set) var settled: [Settled?]
+  /// Whether time ran out.
+  private(set) var isCut = false
+  /// What the last check says about each image.
+  private(set) var standings: [Standing]
   private let driver: AttackDriver
   private let runner: any GraphRunner
   private let batch: AttackBatch
+  /// The maps that distances are taken to.
   private let maps: [[Float]]
+  private let observer: AttackObserver
+  private let restart: Int
+  private let stopsEarly: Bool
   private let origin: HostTensor
   private let imageKeys: [UInt64]
   private let constants: [String: HostTensor]
 
-  init(_ driver: AttackDriver, _ runner: any GraphRunner, _ batch: AttackBatch, maps: [[Float]]) {
+  /// - Parameters:
+  ///   - maps: one for each image: what ADV² goes for.
+  ///   - restart: 0 for the first run.
+  init(
+    _ driver: AttackDriver, _ runner: any GraphRunner, _ batch: AttackBatch, maps: [[Float]], observer: AttackObserver,
+    restart: Int = 0, stopsEarly: Bool
+  ) {
     self.driver = driver
     self.runner = runner
     self.batch = batch
     self.maps = maps
+    self.observer = observer
+    self.restart = restart
+    self.stopsEarly = stopsEarly
     let threat = driver.settings.threat
     origin = HostTensor(batch.shape, pixels(batch.levels))
     imageKeys = (0..<batch.count).map { KeyedRandom.key(batch.levels[batch.range($0)]) }
+    settled = Array(repeating: nil, count: batch.count)
+    standings = Array(repeating: Standing(passes: false, mapDistance: 0, probability: 0), count: batch.count)
     constants = [
       "origin": origin, "target": HostTensor([batch.count], batch.targets.map { Int64($0) }),
-      "alpha": HostTensor(.scalar, [Float(threat.alpha)]), "eps": HostTensor(.scalar, [Float(threat.eps)]),
+      // Away from a label is up the loss that leads to it.
+      "alpha": HostTensor(.scalar, [Float(driver.settings.isUntargeted ? -threat.alpha : threat.alpha)]),
+      "eps": HostTensor(.scalar, [Float(threat.eps)]),
     ]
   }
 
@@ -35,6 +64,8 @@ struct AttackRun {
     var choice: IterateChoice
     /// The iterates of the whole batch after `snapshotAt` steps.
     var snapshot: [Float] = []
+    /// Steps taken.
+    var steps = 0
 
     mutating func takeOthers(_ image: Int, prefix: String, withLast: Bool = false) -> [(name: String, iterate: Iterate)] {
       (withLast ? [(prefix + "last", last[image])] : [])
@@ -44,27 +75,43 @@ struct AttackRun {
     }
   }
 
-  /// PGD from the original images (equation 1 of the paper).
+  /// The images themselves, or random places within eps of them.
+  func start() -> [Float] {
+    let settings = driver.settings
+    guard restart > 0 || settings.startsAtRandom else { return origin.floats }
+    return (0..<batch.count).flatMap { image in
+      settings.threat.randomStart(Array(batch.levels[batch.range(image)]), seed: settings.seed, restart: restart)
+    }
+  }
+
+  /// PGD (equation 1 of the paper).
   mutating func descent(steps: Int, checking: Bool, snapshotAt: Int? = nil, advance: () throws -> Void) throws -> Descent {
-    var x = origin.floats
+    var x = start()
     var descent = Descent(stopped: .init(repeating: nil, count: batch.count), choice: IterateChoice(count: batch.count))
-    descent.snapshot = x
-    for step in 0..<steps {
+    var isChecked = true
+    var step = 0
+    while step < steps, goesOn() {
       let (next, crossEntropy) = try take(AttackPrograms.pgdStepName, x, [:], step: step)
-      if checking {
+      if checking, step > 0 {
         // −log p of x itself, before the step.
-        for image in 0..<batch.count where descent.stopped[image] == nil && step > 0 {
-          if Double(crossEntropy[image]) <= -log(AttackSettings.confidentProbability) {
+        for image in 0..<batch.count where descent.stopped[image] == nil && settled[image] == nil {
+          if isConfident(crossEntropy: Double(crossEntropy[image])) {
             descent.stopped[image] = iterate(x, image, step: step)
           }
         }
       }
       x = next
-      if step + 1 == snapshotAt { descent.snapshot = x }
-      if checking, isCheck(step + 1, of: steps) { try check(x, step: step + 1, &descent.choice) }
+      step += 1
+      if step == snapshotAt { descent.snapshot = x }
+      isChecked = checking && isCheck(step, of: steps)
+      if isChecked { try check(x, step: step, &descent.choice, keepingMap: false) }
       try advance()
     }
-    descent.last = (0..<batch.count).map { iterate(x, $0, step: steps) }
+    if checking, !isChecked { try check(x, step: step, &descent.choice, keepingMap: false) }
+    if snapshotAt ?? 0 >= step { descent.snapshot = x }
+    try traceEnd(AttackPrograms.pgdStepName, x, step: step)
+    descent.last = last(x, step: step)
+    descent.steps = step
     return descent
   }
 
@@ -76,24 +123,46 @@ struct AttackRun {
     var choice = IterateChoice(count: batch.count)
     let mapTarget = HostTensor(driver.measurer.mapShape, maps.flatMap { $0 })
     var step = 0
+    var isChecked = false
     for (steps, part) in driver.settings.schedule.stages {
-      for stageStep in 0..<steps {
+      for stageStep in 0..<steps where goesOn() {
         let coefficient = part.coefficient * (1 + part.growth * Double(stageStep + 1) / Double(steps))
         var inputs = ["mapTarget": mapTarget, "coefficient": HostTensor(.scalar, [Float(coefficient)])]
         if driver.settings.schedule.objective.smoothsLabels {
           inputs["labelProbability"] = labelProbabilities(progress: Double(stageStep) / Double(steps), step: step)
         }
-        (x, _) = try take(AttackPrograms.stepName, x, inputs, step: step)
-        sweeps.forward += driver.mapSweeps.forward
-        sweeps.backward += driver.mapSweeps.backward
-        sweeps.secondOrder += driver.mapSweeps.secondOrder
+        (x, _) = try take(AttackPrograms.stepName, x, inputs, step: step, coefficient: coefficient)
+        sweeps = sweeps + driver.mapSweeps
         step += 1
-        if isCheck(stageStep + 1, of: steps) { try check(x, step: step, &choice) }
+        isChecked = isCheck(stageStep + 1, of: steps)
+        if isChecked { try check(x, step: step, &choice, keepingMap: true) }
         try advance()
       }
     }
-    return ((0..<batch.count).map { iterate(x, $0, step: step) }, choice)
+    if !isChecked { try check(x, step: step, &choice, keepingMap: true) }
+    try traceEnd(AttackPrograms.stepName, x, step: step)
+    return (last(x, step: step), choice)
   }
+
+  // MARK: Ending
+
+  /// Whether there is time, and an image that is not done.
+  private mutating func goesOn() -> Bool {
+    if !isCut { isCut = observer.isOver() }
+    return !isCut && !(stopsEarly && settled.allSatisfy { $0 != nil })
+  }
+
+  private func isConfident(crossEntropy: Double) -> Bool {
+    let confident = AttackSettings.confidentProbability
+    return driver.settings.isUntargeted ? crossEntropy >= -log(1 - confident) : crossEntropy <= -log(confident)
+  }
+
+  /// What is done stays what it was, however long the others of its batch go on.
+  private func last(_ x: [Float], step: Int) -> [Iterate] {
+    (0..<batch.count).map { settled[$0]?.iterate ?? iterate(x, $0, step: step) }
+  }
+
+  // MARK: Steps
 
   /// U(0.95 + 0.04 · progress, 1) for each image (section 4.1 of the paper: the rest falls from 0.05 to 0.01).
   private func labelProbabilities(progress: Double, step: Int) -> HostTensor {
@@ -102,9 +171,9 @@ struct AttackRun {
     return HostTensor([batch.count], imageKeys.map { Float(low + (1 - low) * random.unit(image: $0, draw: step)) })
   }
 
-  private mutating func take(_ graph: String, _ x: [Float], _ inputs: [String: HostTensor], step: Int) throws
-    -> (next: [Float], crossEntropy: [Float])
-  {
+  private mutating func take(
+    _ graph: String, _ x: [Float], _ inputs: [String: HostTensor], step: Int, coefficient: Double = 0
+  ) throws -> (next: [Float], crossEntropy: [Float]) {
     let inputs = inputs.merging(constants) { given, _ in given }
       .merging(["x": HostTensor(batch.shape, x)]) { given, _ in given }
     let outputs = try runner.run(graph, inputs)
@@ -115,8 +184,31 @@ struct AttackRun {
     guard loss.allSatisfy(\.isFinite) else { throw AttackError.notFinite(graph: graph, step: step) }
     sweeps.forward += 1
     sweeps.backward += 1
+    if observer.trace != nil {
+      let mapLoss = outputs["mapLoss"]?.floats ?? Array(repeating: 0, count: batch.count)
+      let losses = zip(loss, mapLoss).map { (Double($0), Double($0) + coefficient * Double($1)) }
+      // Outputs are read first: measuring takes their place.
+      let result = (next.floats, loss)
+      try trace(graph, x, step: step, losses: losses)
+      return result
+    }
     return (next.floats, loss)
   }
+
+  private func trace(_ phase: String, _ x: [Float], step: Int, losses: [(crossEntropy: Double, sum: Double)]?) throws {
+    guard let trace = observer.trace else { return }
+    let measurements = try driver.measurer.measure(x, shape: batch.shape, classes: batch.targets, benign: maps)
+    try trace(
+      measurements.enumerated().filter { settled[$0.offset] == nil }.map { image, measurement in
+        TracePoint(
+          image: image, restart: restart, phase: phase, step: step, crossEntropy: losses?[image].crossEntropy,
+          loss: losses?[image].sum, probability: measurement.targetProbability, mapDistance: measurement.l1)
+      })
+  }
+
+  private func traceEnd(_ phase: String, _ x: [Float], step: Int) throws { try trace(phase, x, step: step, losses: nil) }
+
+  // MARK: Checks
 
   /// Whether a phase or stage stops to check: after its last step and every so many steps before.
   private func isCheck(_ step: Int, of steps: Int) -> Bool { (steps - step) % driver.settings.checkInterval == 0 }
@@ -129,14 +221,22 @@ struct AttackRun {
   }
 
   /// Is the iterate on the 8-bit lattice an attack, and how close is its map?
-  private mutating func check(_ x: [Float], step: Int, _ choice: inout IterateChoice) throws {
+  private mutating func check(_ x: [Float], step: Int, _ choice: inout IterateChoice, keepingMap: Bool) throws {
+    let settings = driver.settings
     let iterates = (0..<batch.count).map { iterate(x, $0, step: step) }
-    let measurements = try driver.measurer.measure(
-      iterates.flatMap { pixels($0.levels) }, shape: batch.shape, classes: batch.targets, benign: maps)
-    countMaps(1)
-    for (image, measurement) in measurements.enumerated() {
-      choice.consider(
-        iterates[image], measurement, image: image, target: batch.targets[image], confidence: driver.settings.confidence)
+    let (measurements, classes) = try driver.measurer.judge(
+      iterates.flatMap { pixels($0.levels) }, batch, benign: maps, isUntargeted: settings.isUntargeted)
+    countMaps(settings.isUntargeted ? 2 : 1)
+    for (image, measurement) in measurements.enumerated() where settled[image] == nil {
+      let standing = Standing(
+        passes: measurement.label == classes[image] && measurement.targetProbability >= settings.confidence
+          && measurement.mapStatus == .drawn,
+        mapDistance: measurement.l1, probability: measurement.targetProbability)
+      standings[image] = standing
+      choice.consider(iterates[image], standing, image: image)
+      if stopsEarly, standing.passes, !keepingMap || standing.mapDistance <= AttackSettings.jointMapDistance {
+        settled[image] = Settled(iterate: iterates[image], standing: standing, sweeps: sweeps)
+      }
     }
   }
 

@@ -12,8 +12,17 @@ public struct AttackSettings: Sendable, Equatable {
   public var checkInterval: Int
   /// Whether ADV² also runs PGD on the same images, for comparison.
   public var comparesWithPGD: Bool
-  /// What decides, together with image and step, the random numbers of smoothed labels.
+  /// What decides, together with image and draw, every random number.
   public var seed: UInt64
+  /// Whether PGD leaves the label for whatever other class, instead of going for a target.
+  public var isUntargeted = false
+  /// Whether the first run too starts at a random place within eps instead of at the image.
+  public var startsAtRandom = false
+  /// How many runs are made from random places after the first; the best of all is the result.
+  public var restarts = 0
+  /// Whether an image is done at the first check at which its attack succeeds: label and probability, and for ADV² a map
+  /// within `jointMapDistance`.
+  public var stopsEarly = false
 
   /// - Parameters:
   ///   - steps: of PGD, or of the second phase of ADV².
@@ -30,6 +39,7 @@ public struct AttackSettings: Sendable, Equatable {
     self.checkInterval = checkInterval
     self.comparesWithPGD = comparesWithPGD
     self.seed = seed
+    self.schedule.objective.norm = threat.norm
     if let steps { self.schedule.steps = steps }
     if let warm { self.schedule.warm = warm }
     if let coefficient { self.schedule.coefficient = coefficient }
@@ -41,6 +51,8 @@ public struct AttackSettings: Sendable, Equatable {
   public var confidence: Double { schedule.confidence }
   /// The probability of the target from which PGD's comparison stops, and from which an attack counts as a joint success.
   public static let confidentProbability = 0.9
+  /// The map distance up to which an attack counts as a joint success.
+  public static let jointMapDistance = 0.06
 
   /// Steps of PGD: of the attack itself, or of its comparison, which gets no more than 1,000.
   public var pgdSteps: Int {
@@ -50,6 +62,8 @@ public struct AttackSettings: Sendable, Equatable {
     }
   }
 
-  /// Gradient steps taken for each image.
-  public var totalSteps: Int { method == .pgd ? steps : pgdSteps + steps }
+  /// Gradient steps taken for each image, where nothing stops an attack before.
+  public var totalSteps: Int { (method == .pgd ? steps : pgdSteps + steps) + restarts * stepsOfRestart }
+  /// Those of a run after the first, which has no comparison.
+  var stepsOfRestart: Int { method == .pgd ? steps : warm + steps }
 }

@@ -1,8 +1,10 @@
 /// Random numbers that seed, image and number of the draw alone decide, wherever the image stands in whatever batch.
 ///
-/// The steps of an attack take the draws below 2³², noise on an image those from there on.
+/// The steps of an attack take the draws below 2³², noise on an image those from there on, random starts those from 2⁴⁰ on.
 struct KeyedRandom {
   static let firstDrawOfNoise = 1 << 32
+  /// Each start may take 2³² of them.
+  static let firstDrawOfStarts = 1 << 40
   private let seed: UInt64
 
   init(seed: UInt64) { self.seed = seed }

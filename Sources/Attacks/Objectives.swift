@@ -10,10 +10,13 @@ public struct StepObjective: Sendable, Equatable {
   public var mapReduction: MapReduction
   /// Whether the cross entropy is that of a label which gives the target a probability below one.
   public var smoothsLabels: Bool
+  /// Of the ball that a step stays in, and of the step.
+  public var norm: ThreatModel.Norm
 
-  public init(mapReduction: MapReduction = .mean, smoothsLabels: Bool = false) {
+  public init(mapReduction: MapReduction = .mean, smoothsLabels: Bool = false, norm: ThreatModel.Norm = .linf) {
     self.mapReduction = mapReduction
     self.smoothsLabels = smoothsLabels
+    self.norm = norm
   }
 }
 

@@ -10,4 +10,9 @@ public struct SweepCounts: Sendable, Equatable, Codable {
     self.backward = backward
     self.secondOrder = secondOrder
   }
+
+  public static func + (a: SweepCounts, b: SweepCounts) -> SweepCounts {
+    SweepCounts(
+      forward: a.forward + b.forward, backward: a.backward + b.backward, secondOrder: a.secondOrder + b.secondOrder)
+  }
 }
