@@ -33,7 +33,8 @@ struct AttackControls {
       let map = benign[image].map
       let mean: Double = map.reduce(0) { $0 + Double($1) } / Double(max(map.count, 1))
       return [
-        .init(.noise, MapComparison(noise[image], benign: map)),
+        settings.method.isFlow
+          ? .init(.noise, unavailable: "no eps bounds a flow") : .init(.noise, MapComparison(noise[image], benign: map)),
         neighbour.map { .init(.otherImage, MapComparison($0.map, benign: map), image: $0.image) }
           ?? .init(.otherImage, unavailable: "the job has one image"),
         .init(.constant, MapComparison([Float](repeating: Float(mean), count: map.count), benign: map)),

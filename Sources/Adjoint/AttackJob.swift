@@ -54,13 +54,14 @@ public struct AttackJob {
     throws(UsageError)
   {
     self.programs = programs
-    (model, map) = try programs.classifier(with: settings.method == .pgd ? .pgdStep : .step)
+    (model, map) = try programs.classifier(with: settings.method.graph)
     self.settings = settings
     self.options = options
     self.output = output
     let schedule = settings.schedule
     let compiled = map.interpreter
-    guard compiled.name == schedule.interpreter, compiled.mode == schedule.mode, compiled.objective == schedule.objective
+    guard compiled.name == schedule.interpreter, compiled.mode == schedule.mode,
+      !settings.method.keepsMap || compiled.objective(of: settings.method.graph) == schedule.objective
     else {
       throw UsageError(
         "the programs are those of an attack on \(compiled.name) in mode \(compiled.mode.rawValue), and not on "
@@ -103,7 +104,10 @@ public struct AttackJob {
       try events(.compiling)
       let runner = try programs.runner(threads: options.threads)
       let measurer = ProgramMeasurer(runner, mapShape: map.shape, mapSweeps: map.sweeps)
-      let driver = AttackDriver(runner, measurer: measurer, mapSweeps: map.sweeps, settings: settings)
+      let driver: any BatchAttack =
+        settings.method.isFlow
+        ? FlowDriver(runner, measurer: measurer, mapSweeps: map.sweeps, settings: settings)
+        : AttackDriver(runner, measurer: measurer, mapSweeps: map.sweeps, settings: settings)
       let chosen = try classify(open, measurer, room: room, events)
       let batchCount = (chosen.count + model.batch - 1) / model.batch
       let neighbours = NeighbouringMaps(
@@ -204,15 +208,19 @@ public struct AttackJob {
         benignMapStatus: outcome.benign.mapStatus,
         benignRawMapRange: [outcome.benign.rawRange.low, outcome.benign.rawRange.low + outcome.benign.rawRange.extent],
         step: outcome.result.step, passedCheck: outcome.passedCheck, float: judgement(float[index]),
-        png: judgement(png[index]),
+        png: judgement(png[index]), flow: outcome.result.flow,
+        ssim: structuralSimilarity(
+          pixels(candidate.levels), pixels(model.levels(decoded[index])), height: model.imageShape[2],
+          width: model.imageShape[3]),
         others: others.enumerated().map { position, other in
           .init(
-            name: other.name, step: outcome.others[position].iterate.step, png: judgement(other.measurements[index]))
+            name: other.name, step: outcome.others[position].iterate.step, png: judgement(other.measurements[index]),
+            flow: outcome.others[position].iterate.flow)
         },
         controls: beside.controls[index], originalClass: beside.originalClass[index], sweeps: outcome.sweeps,
         comparisonSweeps: outcome.comparisonSweeps, seconds: seconds,
         threads: options.threads ?? ThreadPool.usableProcessorCount, settings: recorded)
-      let comparison = others.first { $0.name == "pgd.last" }?.measurements[index]
+      let comparison = record.comparison.flatMap { named in others.first { $0.name == named.name }?.measurements[index] }
       let report = try attackReport(
         record, photo: model.image(candidate.levels), adversarial: decoded[index], benign: outcome.benign,
         measured: png[index], comparison: comparison, mapShape: measurer.mapShape)
@@ -242,8 +250,9 @@ public struct AttackJob {
     AttackRecord.Settings(
       attack: settings.method.rawValue, interpreter: settings.schedule.interpreter,
       interpreterOptions: map.interpreter.options,
-      mode: settings.schedule.mode.rawValue, eps: settings.threat.eps,
-      alpha: settings.threat.alpha, steps: settings.steps, warm: settings.method == .pgd ? 0 : settings.warm,
+      mode: settings.schedule.mode.rawValue, eps: settings.method.isFlow ? nil : settings.threat.eps,
+      alpha: settings.method.isFlow ? nil : settings.threat.alpha, smoothness: settings.schedule.flow?.smoothness,
+      steps: settings.steps, warm: settings.method.keepsMap ? settings.warm : 0,
       coefficient: settings.schedule.coefficient, confidence: settings.confidence, compare: settings.comparesWithPGD,
       seed: settings.seed, batch: model.batch, processor: programs.processor,
       preprocessing: "\(model.preprocessing.words), \(model.resizeRule.words)", modelSHA256: programs.facts.sha256,

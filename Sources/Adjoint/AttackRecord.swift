@@ -85,6 +85,8 @@ public struct AttackRecord: Sendable, Codable {
     public let name: String
     public let step: Int
     public let png: Judgement
+    /// Of an attack that moves pixels.
+    public let flow: FlowMeasurement?
   }
 
   /// The numbers that decide a result.
@@ -93,8 +95,11 @@ public struct AttackRecord: Sendable, Codable {
     public let interpreter: String
     public let interpreterOptions: InterpreterOptions
     public let mode: String
-    public let eps: Double
-    public let alpha: Double
+    /// Nil for a flow, which nothing bounds: the 8-bit image of the moved pixels is judged.
+    public let eps: Double?
+    public let alpha: Double?
+    /// The weight of a flow's loss.
+    public let smoothness: Double?
     public let steps: Int
     public let warm: Int
     public let coefficient: Double
@@ -125,6 +130,10 @@ public struct AttackRecord: Sendable, Codable {
   public let float: Judgement
   /// Measured again from the decoded PNG file.
   public let png: Judgement
+  /// Of an attack that moves pixels.
+  public let flow: FlowMeasurement?
+  /// The structural similarity of the PNG and the photo.
+  public let ssim: Double
   public let others: [OtherIterate]
   public let controls: [Control]
   /// The map of the unchanged photo's label, on the adversarial image: a viewer of both classes sees it move.
@@ -136,6 +145,6 @@ public struct AttackRecord: Sendable, Codable {
   public let threads: Int
   public let settings: Settings
 
-  /// The distance of the map under plain PGD, where it was run beside.
-  public var pgdMapL1: Double? { others.first { $0.name == "pgd.last" }?.png.mapL1 }
+  /// The last iterate of the attack that keeps no map, PGD or stAdv, where it was run beside.
+  public var comparison: OtherIterate? { others.first { ["pgd.last", "stadv.last"].contains($0.name) } }
 }

@@ -11,15 +11,21 @@ func attackReport(
     Images.Heatmap(width: mapShape[2], height: mapShape[1], values: map).overlaid(on: image)
   }
   let map = record.settings.interpreter.uppercased()
-  let attack = record.settings.attack == "pgd" ? "PGD" : "ADV\u{b2}"
+  let attack =
+    switch record.settings.attack {
+    case "pgd": "PGD"
+    case "stadv": "stAdv"
+    case "adv2-stadv": "ADV\u{b2} on stAdv"
+    default: "ADV\u{b2}"
+    }
   var maps = [
     Panel("\(map), unchanged photo", overlay(benign.map, on: photo), captions: ["for \(record.labelName)"])
   ]
-  if let comparison, let judged = record.others.first(where: { $0.name == "pgd.last" })?.png {
+  if let comparison, let judged = record.comparison {
     maps.append(
       Panel(
-        "\(map) under PGD", overlay(comparison.map, on: photo),
-        captions: ["for \(record.targetName)", "map distance \(fixed(judged.mapL1, 3))"]))
+        "\(map) under \(judged.name == "pgd.last" ? "PGD" : "stAdv")", overlay(comparison.map, on: photo),
+        captions: ["for \(record.targetName)", "map distance \(fixed(judged.png.mapL1, 3))"]))
   }
   maps.append(
     Panel(

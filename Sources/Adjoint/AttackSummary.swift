@@ -51,8 +51,10 @@ public struct AttackSummary: Sendable {
       + AttackRecord.Control.Kind.allCases.map { kind in
         MapRow(name: kind.words, records.compactMap { record in record.controls.first { $0.kind == kind }?.map })
       } + [MapRow(name: "original class", records.map(\.originalClass))]
-    let comparison = maps.filter { $0.name.hasPrefix("pgd.") && attack != "pgd" }
-    let last = comparison.first { $0.name == "pgd.last" }
+    let comparison = maps.filter { row in
+      ["pgd", "stadv"].contains { $0 != attack && row.name.hasPrefix($0 + ".") }
+    }
+    let last = comparison.first { $0.name.hasSuffix(".last") }
     let best = comparison.min { ($0.meanL1 ?? .infinity) < ($1.meanL1 ?? .infinity) }
     references = (last?.name == best?.name ? [best] : [last, best]).compactMap(\.self)
   }

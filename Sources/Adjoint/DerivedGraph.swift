@@ -21,6 +21,10 @@ public enum DerivedGraph: String, Sendable, CaseIterable, Codable {
   case pgdStep
   /// One step of ADV² with an interpreter.
   case step
+  /// The image that a flow makes.
+  case warp
+  /// One step of stAdv, and of ADV² on it.
+  case flowStep, flowMapStep
 
   /// The graphs that are compiled together with this one, in their order: an attack by its step needs all of them.
   var family: [DerivedGraph] {
@@ -28,11 +32,31 @@ public enum DerivedGraph: String, Sendable, CaseIterable, Codable {
     case .forward, .gradient, .hvp, .map: [self]
     case .pgdStep: [.map, .pgdStep]
     case .step: [.map, .pgdStep, .step]
+    case .warp: [.warp]
+    case .flowStep: [.map, .warp, .flowStep]
+    case .flowMapStep: [.map, .warp, .flowStep, .flowMapStep]
     }
   }
 
   /// Whether the interpreter decides the graphs.
-  var hasInterpreter: Bool { self == .map || self == .pgdStep || self == .step }
+  var hasInterpreter: Bool {
+    switch self {
+    case .forward, .gradient, .hvp: false
+    case .map, .pgdStep, .step, .warp, .flowStep, .flowMapStep: true
+    }
+  }
+}
+
+extension AttackSettings.Method {
+  /// The graph whose family has all that the attack runs.
+  public var graph: DerivedGraph {
+    switch self {
+    case .pgd: .pgdStep
+    case .adv2: .step
+    case .stadv: .flowStep
+    case .adv2Stadv: .flowMapStep
+    }
+  }
 }
 
 /// A graph on its way from the model to the one that is compiled.
@@ -91,13 +115,14 @@ public struct GraphStages: Sendable {
         ? try loss.gradient(of: "crossEntropy", withRespectTo: ["x"])
         : try loss.hessianVectorProduct(of: "crossEntropy", withRespectTo: "x")
       try self.init(imported: imported, prepared: prepared, differentiated: differentiated, derived)
-    case .map, .pgdStep, .step:
-      try self.init(derived, of: model, try interpreter.interpreter(for: model.classifier), interpreter.objective)
+    case .map, .pgdStep, .step, .warp, .flowStep, .flowMapStep:
+      try self.init(
+        derived, of: model, try interpreter.interpreter(for: model.classifier), interpreter.objective(of: derived))
     }
   }
 
   /// A graph of an attack.
-  /// - Parameter derived: `map`, `pgdStep` or `step`.
+  /// - Parameter derived: a graph that the interpreter decides.
   init(_ derived: DerivedGraph, of model: ImageClassifier, _ interpreter: any Interpreter, _ objective: StepObjective)
     throws(TypeError)
   {
@@ -105,6 +130,9 @@ public struct GraphStages: Sendable {
       switch derived {
       case .map: try AttackPrograms.map(interpreter)
       case .pgdStep: try AttackPrograms.pgdStep(interpreter, objective.norm)
+      case .warp: try FlowPrograms.warp(imageShape: model.classifier.imageShape)
+      case .flowStep: try FlowPrograms.step(interpreter)
+      case .flowMapStep: try FlowPrograms.mapStep(interpreter, objective)
       default: try AttackPrograms.step(interpreter, objective)
       }
     try self.init(

@@ -40,6 +40,11 @@ public struct InterpreterChoice: Sendable, Codable, Equatable {
     return objective
   }
 
+  /// Of a step that this graph is.
+  func objective(of derived: DerivedGraph) -> StepObjective {
+    derived == .flowMapStep ? AttackSchedule(flow: name, mode: mode).objective : objective
+  }
+
   /// - Throws: `UsageError` for an unknown name or derivative, or an option of another interpreter.
   public func check() throws(UsageError) {
     guard Self.names.contains(name) else {

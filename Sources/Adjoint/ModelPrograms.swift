@@ -81,7 +81,9 @@ public struct ModelPrograms {
         let interpreter = try request.interpreter.interpreter(for: model.classifier)
         map = ModelFacts.MapFacts(
           interpreter: request.interpreter, shape: interpreter.mapShape, sweeps: interpreter.sweeps)
-        stages = { try request.family.map { try GraphStages($0, of: model, interpreter, request.interpreter.objective) } }
+        stages = {
+          try request.family.map { try GraphStages($0, of: model, interpreter, request.interpreter.objective(of: $0)) }
+        }
       } else {
         stages = { [try GraphStages(request.of, of: model, interpreter: request.interpreter)] }
       }

@@ -32,6 +32,8 @@ public struct Iterate: Sendable, Equatable {
   /// NCHW in [0, 1], before it is put on the 8-bit lattice.
   public let pixels: [Float]
   public let levels: [UInt8]
+  /// How the pixels were moved, of an attack that moves them.
+  public var flow: FlowMeasurement?
 }
 
 /// What an attack yields for one image.

@@ -54,8 +54,8 @@ public struct AttackDriver: BatchAttack {
     var run = AttackRun(
       self, runner, batch, maps: maps, observer: observer, restart: restart, stopsEarly: settings.stopsEarly)
     if restart == 0 { run.countMaps(2) }
-    switch settings.method {
-    case .pgd:
+    switch settings.method.keepsMap {
+    case false:
       var descent = try run.descent(steps: settings.steps, checking: true, advance: advance)
       return batch.targets.indices.map { image in
         let settled = run.settled[image]
@@ -67,7 +67,7 @@ public struct AttackDriver: BatchAttack {
             wasCut: run.isCut && settled == nil),
           settled?.standing ?? run.standings[image], isSettled: settled != nil)
       }
-    case .adv2:
+    case true:
       let compares = settings.comparesWithPGD && restart == 0
       var comparison = AttackRun(
         self, runner, batch, maps: maps, observer: observer, restart: restart, stopsEarly: false)

@@ -1,3 +1,5 @@
+import TensorTypes
+
 /// Why an attack stops.
 public enum AttackError: Error, Sendable, Equatable, CustomStringConvertible {
   case notFinite(graph: String, step: Int)
@@ -12,5 +14,13 @@ public enum AttackError: Error, Sendable, Equatable, CustomStringConvertible {
     case .mapNotFinite: "the map of an image is not finite: the model's derivatives or features overflow on it"
     case .missingOutput(let graph, let name): "program \(graph) has no output \(name)"
     }
+  }
+}
+
+extension [String: HostTensor] {
+  /// - Throws: `AttackError.missingOutput`.
+  func required(_ name: String, of graph: String) throws(AttackError) -> HostTensor {
+    guard let tensor = self[name] else { throw .missingOutput(graph: graph, name: name) }
+    return tensor
   }
 }

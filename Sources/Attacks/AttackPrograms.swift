@@ -65,7 +65,7 @@ public enum AttackPrograms {
       ])
   }
 
-  private static func network(_ interpreter: any Interpreter) throws(TypeError) -> (GraphBuilder, logits: Value) {
+  static func network(_ interpreter: any Interpreter) throws(TypeError) -> (GraphBuilder, logits: Value) {
     guard let logits = interpreter.network.output(named: "logits") else {
       throw TypeError("attack", "the network lacks its output logits", [])
     }
@@ -92,7 +92,7 @@ private struct StepInputs {
 }
 
 extension GraphBuilder {
-  fileprivate func ones(like value: Value) throws(TypeError) -> Value {
+  func ones(like value: Value) throws(TypeError) -> Value {
     try broadcast(scalar(1, like: value), to: shape(of: value))
   }
 }

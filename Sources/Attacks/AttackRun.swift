@@ -228,10 +228,7 @@ struct AttackRun {
       iterates.flatMap { pixels($0.levels) }, batch, benign: maps, isUntargeted: settings.isUntargeted)
     countMaps(settings.isUntargeted ? 2 : 1)
     for (image, measurement) in measurements.enumerated() where settled[image] == nil {
-      let standing = Standing(
-        passes: measurement.label == classes[image] && measurement.targetProbability >= settings.confidence
-          && measurement.mapStatus == .drawn,
-        mapDistance: measurement.l1, probability: measurement.targetProbability)
+      let standing = Standing(measurement, target: classes[image], confidence: settings.confidence)
       standings[image] = standing
       choice.consider(iterates[image], standing, image: image)
       if stopsEarly, standing.passes, !keepingMap || standing.mapDistance <= AttackSettings.jointMapDistance {

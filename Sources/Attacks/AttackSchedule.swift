@@ -38,12 +38,15 @@ public struct AttackSchedule: Sendable, Equatable {
   public var objective: StepObjective
   /// The probability of the target from which an iterate counts as an attack.
   public var confidence: Double
+  /// Of attacks that move pixels.
+  public let flow: FlowTerms?
 
   /// The schedule against one interpreter; the numbers of `paper` are those of its table 11.
   public init(interpreter: String = "cam", mode: AttackMode = .default) {
     self.interpreter = interpreter
     self.mode = mode
     confidence = 0.9
+    flow = nil
     switch (interpreter, mode) {
     case ("grad", .default), ("grad", .code):
       (steps, warm) = (704, 300)
@@ -97,7 +100,8 @@ public struct AttackSchedule: Sendable, Equatable {
 extension AttackSchedule {
   /// Every number with where it comes from: `option` for those that differ from the mode's.
   public var configuration: [(field: Field, value: String, source: String)] {
-    let unchanged = AttackSchedule(interpreter: interpreter, mode: mode)
+    let unchanged =
+      flow == nil ? AttackSchedule(interpreter: interpreter, mode: mode) : AttackSchedule(flow: interpreter, mode: mode)
     let gradientScore =
       mode == .code
       ? "cross entropy, mean over the batch, divisor at least 1e-8" : "log-odds, divisor at least 1e-30"

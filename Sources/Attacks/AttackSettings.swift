@@ -1,6 +1,14 @@
 /// Which attack, with all its numbers.
 public struct AttackSettings: Sendable, Equatable {
-  public enum Method: String, Sendable, CaseIterable { case pgd, adv2 }
+  public enum Method: String, Sendable, CaseIterable {
+    case pgd, adv2, stadv
+    case adv2Stadv = "adv2-stadv"
+
+    /// Whether a second phase also keeps the map.
+    public var keepsMap: Bool { self == .adv2 || self == .adv2Stadv }
+    /// Whether pixels are moved, which no eps bounds, instead of changed.
+    public var isFlow: Bool { self == .stadv || self == .adv2Stadv }
+  }
 
   public var method: Method
   public var threat: ThreatModel
@@ -35,7 +43,7 @@ public struct AttackSettings: Sendable, Equatable {
     self.method = method
     self.threat = threat
     self.schedule = schedule
-    descentSteps = steps ?? 1000
+    descentSteps = steps ?? (method == .stadv ? FlowTerms.plainSteps : 1000)
     self.checkInterval = checkInterval
     self.comparesWithPGD = comparesWithPGD
     self.seed = seed
@@ -46,7 +54,7 @@ public struct AttackSettings: Sendable, Equatable {
   }
 
   /// Steps of PGD, or of the second phase of ADV².
-  public var steps: Int { method == .pgd ? descentSteps : schedule.steps }
+  public var steps: Int { method.keepsMap ? schedule.steps : descentSteps }
   public var warm: Int { schedule.warm }
   public var confidence: Double { schedule.confidence }
   /// The probability of the target from which PGD's comparison stops, and from which an attack counts as a joint success.
@@ -57,13 +65,14 @@ public struct AttackSettings: Sendable, Equatable {
   /// Steps of PGD: of the attack itself, or of its comparison, which gets no more than 1,000.
   public var pgdSteps: Int {
     switch method {
-    case .pgd: steps
+    case .pgd, .stadv: steps
+    case .adv2Stadv: comparesWithPGD ? max(FlowTerms.plainSteps, warm) : warm
     case .adv2: comparesWithPGD ? max(min(1000, warm + steps), warm) : warm
     }
   }
 
   /// Gradient steps taken for each image, where nothing stops an attack before.
-  public var totalSteps: Int { (method == .pgd ? steps : pgdSteps + steps) + restarts * stepsOfRestart }
+  public var totalSteps: Int { (method.keepsMap ? pgdSteps + steps : steps) + restarts * stepsOfRestart }
   /// Those of a run after the first, which has no comparison.
-  var stepsOfRestart: Int { method == .pgd ? steps : warm + steps }
+  var stepsOfRestart: Int { method.keepsMap ? warm + steps : steps }
 }

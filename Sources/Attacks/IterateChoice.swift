@@ -29,3 +29,12 @@ struct Standing: Sendable, Equatable {
     return passes && keepingMap ? mapDistance < other.mapDistance : probability > other.probability
   }
 }
+
+extension Standing {
+  init(_ measurement: Measurement, target: Int, confidence: Double) {
+    passes =
+      measurement.label == target && measurement.targetProbability >= confidence && measurement.mapStatus == .drawn
+    mapDistance = measurement.l1
+    probability = measurement.targetProbability
+  }
+}

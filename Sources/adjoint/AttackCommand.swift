@@ -13,32 +13,45 @@ struct AttackCommand: ParsableCommand {
 
   @Argument(help: "An ONNX file, or an artifact of step (or of pgdStep, for pgd).") var model: String
   @Argument(help: "PNG or JPEG files; all of the file that --targets names, if none is given.") var images: [String] = []
-  @Option(help: "pgd, or adv2.") var attack = AttackSettings.Method.adv2
+  @Option(
+    help: """
+      pgd or adv2, which change pixels by at most eps, or stadv or adv2-stadv, which move them, and which no eps bounds.
+      """)
+  var attack = AttackSettings.Method.adv2
   @Option(help: "The interpreter whose map is kept: cam (taken for models), grad, or grad-cam.") var interpreter: String?
   @Option(help: "The class that the model shall see, by number or name.") var target: String?
   @Option(help: ArgumentHelp("A CSV file with the columns file and target, and optionally class.", valueName: "file"))
   var targets: String?
   @Option(help: "The largest change of a value in [0, 1].") var eps = Fraction(0.031)
   @Option(help: "The change in one step.") var alpha = Fraction(1, over: 255)
-  @Option(help: "Steps of pgd (1000), or of the second phase of adv2 (1200 against maps of features, 704 of pixels).")
+  @Option(
+    help: """
+      Steps of pgd (1000) or stadv (300), or of the second phase of adv2 (1200 against maps of features, 704 of pixels) or \
+      adv2-stadv (600, 704).
+      """)
   var steps: Int?
-  @Option(help: "PGD steps ahead of the second phase of adv2 (400 against maps of features, 300 of pixels).")
+  @Option(
+    help: """
+      Steps that keep no map, ahead of the second phase of adv2 (400 against maps of features, 300 of pixels) or \
+      adv2-stadv (200, 450).
+      """)
   var warm: Int?
   @Option(
     help: """
       Weight of the map's loss: c, which grows to 2c, against maps of features, cam and grad-cam (5); that of the last stage \
-      against maps of pixels (0.05), whose other stages keep their proportion.
+      against maps of pixels (0.05; of adv2-stadv 0.2), whose other stages keep their proportion.
       """)
   var coefficient: Double?
   @Option(
     help: "Whose numbers apply where no option gives them: default (taken for models), paper, or code (published with it).")
   var mode: AttackMode?
   @Flag(help: "Print the numbers and where each comes from, and do nothing else.") var printConfig = false
-  @Option(help: "Decides, together with the image, the random numbers of adv2 against grad.") var seed: UInt64 = 0
+  @Option(help: "Decides, together with the image, the random numbers of adv2 against grad, and of flows.") var seed:
+    UInt64 = 0
   @Option(help: "Images that run together; otherwise up to 8.") var batch: Int?
   @Option(name: [.customShort("o"), .long], help: ArgumentHelp("Where results are written.", valueName: "dir"))
   var output: String
-  @Flag(help: "Also run PGD on the same images, for comparison.") var compare = false
+  @Flag(help: "Also run pgd, or stadv, on the same images, for comparison.") var compare = false
   @Flag(help: "Attack only images that the model classifies as the column class of --targets says.") var onlyCorrect = false
   @Option(help: "Attack at most so many images.") var limit: Int?
   @Flag(help: "Attack finished images again.") var force = false
@@ -66,13 +79,16 @@ struct AttackCommand: ParsableCommand {
     if let coefficient, coefficient < 0 || !coefficient.isFinite {
       throw ValidationError("--coefficient is \(coefficient); 0 or more is accepted.")
     }
+    guard !attack.isFlow || (eps.value == ThreatModel().eps && alpha.value == ThreatModel().alpha) else {
+      throw ValidationError("--attack \(attack.rawValue) moves pixels, which --eps and --alpha do not bound.")
+    }
     if let limit, limit < 1 { throw ValidationError("--limit is \(limit); 1 or more is accepted.") }
     if onlyCorrect && targets == nil { throw ValidationError("--only-correct needs the column class of --targets.") }
   }
 
   func run() throws {
     let artifact = try file.artifact(
-      at: model, needing: attack == .pgd ? .pgdStep : .step, execution, given: modelOptions.given,
+      at: model, needing: attack.graph, execution, given: modelOptions.given,
       repeated: [
         ("interpreter", interpreter, { $0.map?.interpreter.name }),
         ("mode", mode?.rawValue, { $0.map?.interpreter.mode.rawValue }),
@@ -84,15 +100,17 @@ struct AttackCommand: ParsableCommand {
     try choice.check()
     let settings = AttackSettings(
       method: attack, threat: ThreatModel(eps: eps.value, alpha: alpha.value),
-      schedule: AttackSchedule(interpreter: choice.name, mode: choice.mode), steps: steps,
-      warm: warm, coefficient: coefficient, comparesWithPGD: compare && attack == .adv2, seed: seed)
+      schedule: attack.isFlow
+        ? AttackSchedule(flow: choice.name, mode: choice.mode) : AttackSchedule(interpreter: choice.name, mode: choice.mode),
+      steps: steps,
+      warm: warm, coefficient: coefficient, comparesWithPGD: compare && attack.keepsMap, seed: seed)
     if printConfig { return try printConfiguration(settings, choice.options) }
     let requests = try requests()
     let programs =
       try artifact
       ?? ModelPrograms(
         ModelRequest(
-          ModelFile(model, pin: file.sha256), of: attack == .pgd ? .pgdStep : .step,
+          ModelFile(model, pin: file.sha256), of: attack.graph,
           batch: batch ?? max(1, min(limit ?? requests.count, requests.count, 8)), interpreter: choice,
           shapes: modelOptions.shapes, overrides: modelOptions.description),
         execution.options)
@@ -114,14 +132,23 @@ struct AttackCommand: ParsableCommand {
     var lines = [
       ("attack", settings.method.rawValue, settings.method == .adv2 ? "default" : "option"),
       ("interpreter", settings.schedule.interpreter, settings.schedule.interpreter == "cam" ? "default" : "option"),
-      ("eps", "\(settings.threat.eps)", settings.threat.eps == ThreatModel().eps ? "default" : "option"),
-      ("alpha", "\(settings.threat.alpha)", settings.threat.alpha == ThreatModel().alpha ? "default" : "option"),
     ]
+    if let flow = settings.schedule.flow {
+      let unchanged = AttackSchedule(flow: settings.schedule.interpreter).flow?.configuration ?? []
+      lines += zip(flow.configuration, unchanged).map {
+        ($0.name, $0.value, $0.value == $1.value ? "default" : settings.schedule.mode.rawValue)
+      }
+    } else {
+      lines += [
+        ("eps", "\(settings.threat.eps)", settings.threat.eps == ThreatModel().eps ? "default" : "option"),
+        ("alpha", "\(settings.threat.alpha)", settings.threat.alpha == ThreatModel().alpha ? "default" : "option"),
+      ]
+    }
     if settings.schedule.interpreter == "grad-cam" {
       let given = interpreterFlags.repeated.filter { $0.value != nil }.map(\.name)
       lines += options.words.map { ($0.name, $0.value, given.contains($0.name) ? "option" : "default") }
     }
-    if settings.method == .pgd {
+    if !settings.method.keepsMap {
       lines.append(("steps", "\(settings.steps)", steps == nil ? "default" : "option"))
     } else {
       lines += settings.schedule.configuration.map { ($0.field.rawValue, $0.value, $0.source) }
@@ -158,9 +185,13 @@ struct AttackCommand: ParsableCommand {
       record.png.success
       ? "\(record.targetName) \(fixed(record.png.targetProbability, 3))"
       : "not \(record.targetName) (\(fixed(record.png.targetProbability, 3)))"
-    let comparison = record.pgdMapL1.map { ", under PGD \(fixed($0, 3))" } ?? ""
+    let comparison =
+      record.comparison.map {
+        ", under \($0.name == "pgd.last" ? "PGD" : "stAdv") \(fixed($0.png.mapL1, 3))"
+      } ?? ""
+    let moved = record.flow.map { ", pixels moved by \(fixed($0.meanDisplacement, 2))" } ?? ""
     let blank = record.png.mapStatus == .blank ? " (blank map)" : ""
     return "\(record.image): \(record.labelName) \(fixed(record.labelProbability, 3)) -> \(after), "
-      + "map distance \(fixed(record.png.mapL1, 3))\(blank)\(comparison), \(fixed(record.seconds, 1)) s"
+      + "map distance \(fixed(record.png.mapL1, 3))\(blank)\(comparison)\(moved), \(fixed(record.seconds, 1)) s"
   }
 }

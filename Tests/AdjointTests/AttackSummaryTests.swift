@@ -30,7 +30,7 @@ import Testing
     let members: [String: Any] = [
       "image": "a", "path": "a.png", "imageSHA256": "", "label": 0, "labelName": "0", "labelProbability": 0.5, "target": 1,
       "targetName": "1", "benignMapStatus": "drawn", "benignRawMapRange": [0, 1], "step": 1, "passedCheck": true,
-      "float": png, "png": png,
+      "float": png, "png": png, "ssim": 1,
       "others": zip(["pgd.last", "pgd.stopped", "pgd.chosen"], pgd).map { name, l1 in
         ["name": name, "step": 1, "png": judgement(l1)] as [String: Any]
       },

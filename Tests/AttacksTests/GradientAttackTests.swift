@@ -32,25 +32,16 @@ import Testing
     return try driver.attack(batch, benign: try measurer.benign(batch))
   }
 
-  private func batch(_ seeds: [UInt64], targets: [Int]) -> AttackBatch {
-    var levels: [UInt8] = []
-    for seed in seeds {
-      var random = Random(seed: seed)
-      levels += (0..<3 * 12 * 12).map { _ in UInt8.random(in: 0...255, using: &random) }
-    }
-    return AttackBatch(shape: [2, 3, 12, 12], levels: levels, targets: targets)
-  }
-
   @Test func `neither the batch nor the place in it changes an image's result`() throws {
-    let a = try attack(batch([1, 2], targets: [4, 0]), steps: 14, warm: 3)[0]
-    let b = try attack(batch([3, 1], targets: [2, 4]), steps: 14, warm: 3)[1]
+    let a = try attack(AttackBatch(seeds: [1, 2], targets: [4, 0]), steps: 14, warm: 3)[0]
+    let b = try attack(AttackBatch(seeds: [3, 1], targets: [2, 4]), steps: 14, warm: 3)[1]
     #expect(a.result == b.result && a.benign == b.benign)
     #expect(a.result.pixels.count == 432)
   }
 
   /// Smoothed labels are random: the same seed draws the same ones, another seed others.
   @Test func `the seed decides the result`() throws {
-    let batch = batch([1, 2], targets: [4, 0])
+    let batch = AttackBatch(seeds: [1, 2], targets: [4, 0])
     let last = { (outcomes: [AttackOutcome]) in outcomes.map { $0.others[0].iterate } }
     let first = last(try attack(batch, steps: 35, warm: 0, seed: 1))
     let again = last(try attack(batch, steps: 35, warm: 0, seed: 1))
@@ -59,13 +50,13 @@ import Testing
   }
 
   @Test func `costs are counted with the sweeps of second order`() throws {
-    let outcome = try attack(batch([1, 2], targets: [4, 0]), steps: 14, warm: 5)[0]
+    let outcome = try attack(AttackBatch(seeds: [1, 2], targets: [4, 0]), steps: 14, warm: 5)[0]
     // Two benign maps; 5 and 14 steps; a check after each of the stages of 6, 4, 2 and 2 steps.
     #expect(outcome.sweeps == SweepCounts(forward: 2 + 19 + 4, backward: 2 + 19 + 14 + 4, secondOrder: 14))
   }
 
   @Test func `every iterate stays within eps and within the image range`() throws {
-    let batch = batch([1, 2], targets: [4, 0])
+    let batch = AttackBatch(seeds: [1, 2], targets: [4, 0])
     for (image, outcome) in try attack(batch, steps: 21, warm: 7, eps: 0.031).enumerated() {
       let origin = Array(batch.levels[batch.range(image)])
       for iterate in [outcome.result] + outcome.others.map(\.iterate) {

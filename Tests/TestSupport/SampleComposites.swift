@@ -23,7 +23,8 @@ public struct SampleComposite: Sendable, CustomStringConvertible {
   public static let all: [SampleComposite] = {
     var g = SeededGenerator(seed: 31)
     let pool = Window(kernel: [2, 3], strides: [2, 1], pads: [1, 1], dilations: [1, 1], extents: [3, 4])
-    let matrix = g.tensor([3, 4]), image = g.tensor([2, 3, 4, 4])
+    let matrix = g.tensor([3, 4])
+    let image = g.tensor([2, 3, 4, 4])
     // Windows must not choose between elements nearer to each other than the steps of central differences.
     let steps = (0..<96).map { (i: Int) -> Double in Double(i * 41 % 96) / 32 - 1.5 }
     let spread = HostTensor(image.type, .double(steps))
@@ -73,6 +74,16 @@ public struct SampleComposite: Sendable, CustomStringConvertible {
     add("matrixMultiply of vectors", [g.tensor([3]), g.tensor([2, 3, 2])]) { graph, x in
       try graph.matrixMultiply(x[0], x[1])
     }
+    // Also to places outside of the image, and never near a whole one.
+    let flow = HostTensor(
+      TensorType(image.type.element, [2, 2, 4, 4]),
+      .double((0..<64).map { (i: Int) -> Double in Double(i * 29 % 64 / 8 - 4) + 0.15 + Double(i * 13 % 64) / 92 }))
+    add("bilinearWarp", [image, flow]) { graph, x in try graph.bilinearWarp(x[0], flow: x[1]) }
+    add("bilinearWarp of a row", [g.tensor([1, 2, 1, 3]), g.tensor([1, 2, 1, 3], in: 0.1...0.9)]) { graph, x in
+      try graph.bilinearWarp(x[0], flow: x[1])
+    }
+    add("continued by replication", [image]) { graph, x in try graph.continued(x[0], by: 2, .replicate) }
+    add("continued by symmetry", [image]) { graph, x in try graph.continued(x[0], by: 5, .symmetric) }
     add("hardSigmoid", [matrix]) { graph, x in try graph.hardSigmoid(x[0], alpha: 0.47, beta: 0.5) }
     add("softplus", [matrix]) { graph, x in try graph.softplus(x[0]) }
     add("gelu", [matrix]) { graph, x in try graph.gelu(x[0]) }

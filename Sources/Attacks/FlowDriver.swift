@@ -1,0 +1,65 @@
+import Interpreters
+
+/// Runs stAdv, and ADV² on stAdv, on batches of images (section 4.5 of the paper): a flow moves their pixels, and no eps
+/// bounds it.
+///
+/// Deterministic; images of a batch do not influence one another.
+public struct FlowDriver: BatchAttack {
+  public let settings: AttackSettings
+  public let measurer: any MapMeasurer
+  let runner: any GraphRunner
+  let terms: FlowTerms
+  /// What the map in the loss costs beside the forward sweep.
+  let mapSweeps: SweepCounts
+
+  /// - Parameters:
+  ///   - runner: runs the graphs of ``FlowPrograms``.
+  ///   - mapSweeps: what the map in the loss costs beside the forward sweep.
+  public init(
+    _ runner: any GraphRunner, measurer: any MapMeasurer, mapSweeps: SweepCounts = SweepCounts(), settings: AttackSettings
+  ) {
+    self.runner = runner
+    self.measurer = measurer
+    self.mapSweeps = mapSweeps
+    self.settings = settings
+    terms = settings.schedule.flow ?? FlowTerms()
+  }
+
+  /// The result of stAdv is its last iterate, that of ADV² the one with the closest map among those that pass on the 8-bit
+  /// lattice. Beside them stand `chosen` of the one and `last` of the other, and of the comparison `stadv.last` and
+  /// `stadv.chosen`.
+  public func attack(_ batch: AttackBatch, benign: [Measurement], progress: (Int) throws -> Void) throws -> [AttackOutcome] {
+    var done = 0
+    func advance() throws {
+      done += 1
+      try progress(done)
+    }
+    let compares = settings.method.keepsMap && settings.comparesWithPGD
+    let plainSteps = settings.method.keepsMap ? FlowTerms.plainSteps : settings.steps
+    var run = try FlowRun(self, batch, maps: batch.mapTargets ?? benign.map(\.map))
+    // The first phase is stAdv itself, so that the comparison shares its steps.
+    let shared = compares ? min(settings.warm, plainSteps) : settings.method.keepsMap ? settings.warm : plainSteps
+    try run.descend(to: shared, of: plainSteps, checking: compares || !settings.method.keepsMap, advance)
+    guard settings.method.keepsMap else {
+      return benign.enumerated().map { image, measured in
+        AttackOutcome(
+          label: measured.label, benign: measured, result: run.iterate(image), passedCheck: run.choice.best[image] != nil,
+          others: [("chosen", run.chosen(image))], sweeps: run.sweeps + run.checkSweeps, comparisonSweeps: SweepCounts())
+      }
+    }
+    var plain = run
+    plain.sweeps = SweepCounts()
+    if compares { try plain.descend(to: plainSteps, of: plainSteps, checking: true, advance) }
+    run.forgetChecks()
+    try run.descend(to: settings.warm, of: settings.warm, checking: false, advance)
+    try run.secondPhase(advance)
+    return benign.enumerated().map { image, measured in
+      let comparison =
+        compares ? [("stadv.last", plain.iterate(image)), ("stadv.chosen", plain.chosen(image))] : []
+      return AttackOutcome(
+        label: measured.label, benign: measured, result: run.chosen(image), passedCheck: run.choice.best[image] != nil,
+        others: [("last", run.iterate(image))] + comparison, sweeps: run.sweeps + run.checkSweeps,
+        comparisonSweeps: plain.sweeps + plain.checkSweeps)
+    }
+  }
+}

@@ -1,0 +1,53 @@
+/// The numbers of an attack by a flow that one by changes of pixels lacks.
+public struct FlowTerms: Sendable, Equatable {
+  /// The weight of the flow loss, τ.
+  public var smoothness = 0.0005
+  /// The weight of the cross entropy in the second phase.
+  public var crossEntropyWeight = 1.0
+  /// Each component of the first flow is drawn from U(−initialFlow, initialFlow), in pixels.
+  public var initialFlow = 0.1
+  public var optimiser = AMSGrad(rate: 0.01)
+  /// Steps of stAdv that is not followed by a second phase.
+  public static let plainSteps = 300
+
+  /// Every number by name.
+  public var configuration: [(name: String, value: String)] {
+    [
+      ("smoothness", "\(smoothness)"), ("crossEntropyWeight", "\(crossEntropyWeight)"),
+      ("initialFlow", "U(-\(initialFlow), \(initialFlow))"), ("optimiser", "AMSGrad, rate \(optimiser.rate)"),
+      ("bound", "none: the 8-bit PNG of the warped image is judged"),
+    ]
+  }
+}
+
+extension AttackSchedule {
+  /// The schedule of ADV² on stAdv against one interpreter; the numbers of `paper` are those of its table 12.
+  public init(flow interpreter: String, mode: AttackMode = .default) {
+    self.interpreter = interpreter
+    self.mode = mode
+    var terms = FlowTerms()
+    confidence = 0.9
+    let isGradient = interpreter == "grad"
+    (steps, warm) = isGradient ? (704, 450) : (600, 200)
+    objective = StepObjective(mapReduction: isGradient ? .sum : .mean)
+    switch (isGradient, mode) {
+    case (true, .default), (true, .code):
+      parts = zip([3, 2, 1, 1], [0.003, 0.01, 0.05, 0.2]).map { Part(share: $0, coefficient: $1) }
+      if mode == .code { confidence = 0.75 }
+      stated = mode == .code ? Set(Field.allCases) : []
+    case (true, .paper):
+      steps = 800
+      parts = [Part(coefficient: 0.023)]
+      stated = [.steps, .stages, .mapLoss]
+    case (false, .default), (false, .code):
+      parts = [Part(coefficient: 5, growth: 1)]
+      if mode == .code { (confidence, terms.crossEntropyWeight) = (0, 2) }
+      stated = mode == .code && interpreter == "cam" ? [.steps, .warm, .stages, .mapLoss, .labelSmoothing, .confidence] : []
+    case (false, .paper):
+      parts = [Part(coefficient: 0.653)]
+      objective = StepObjective(mapReduction: .sum)
+      stated = interpreter == "cam" ? [.steps, .stages, .mapLoss] : []
+    }
+    flow = terms
+  }
+}
