@@ -103,22 +103,19 @@ public struct AttackJob {
     if !open.isEmpty, room != 0 {
       try events(.compiling)
       let runner = try programs.runner(threads: options.threads)
-      let measurer = ProgramMeasurer(runner, mapShape: map.shape, mapSweeps: map.sweeps)
-      let driver: any BatchAttack =
-        settings.method.isFlow
-        ? FlowDriver(runner, measurer: measurer, mapSweeps: map.sweeps, settings: settings)
-        : AttackDriver(runner, measurer: measurer, mapSweeps: map.sweeps, settings: settings)
+      let measurer = try map.measurer(runner, imageShape: model.imageShape, seed: settings.seed)
+      let driver = try driver(runner, measurer)
       let chosen = try classify(open, measurer, room: room, events)
       let batchCount = (chosen.count + model.batch - 1) / model.batch
       let neighbours = NeighbouringMaps(
         order: names.filter { name in finished[name] != nil || chosen.contains { $0.name == name } },
         maps: Dictionary(uniqueKeysWithValues: chosen.compactMap { image in image.benign.map { (image.name, $0.map) } }),
         mapShape: map.shape, output: output)
-      try events(.attacking(images: chosen.count, steps: batchCount * settings.totalSteps))
+      try events(.attacking(images: chosen.count, steps: batchCount * driver.totalSteps))
       for first in 0..<batchCount {
         let part = Array(chosen.dropFirst(first * model.batch).prefix(model.batch))
         let records = try attack(part, driver, measurer, neighbours, recorded) {
-          try events(.step(done: first * settings.totalSteps + $0))
+          try events(.step(done: first * driver.totalSteps + $0))
         }
         try results.add(records)
         for record in records {
@@ -128,6 +125,15 @@ public struct AttackJob {
       }
     }
     return names.compactMap { finished[$0] }
+  }
+
+  private func driver(_ runner: any GraphRunner, _ measurer: any MapMeasurer) throws -> any BatchAttack {
+    if settings.method == .adv2, let measurer = measurer as? MaskMeasurer {
+      return try MaskAttackDriver(runner, measurer: measurer, settings: settings)
+    }
+    return settings.method.isFlow
+      ? FlowDriver(runner, measurer: measurer, mapSweeps: map.sweeps, settings: settings)
+      : AttackDriver(runner, measurer: measurer, mapSweeps: map.sweeps, settings: settings)
   }
 
   // MARK: Batches

@@ -19,32 +19,35 @@ public enum DerivedGraph: String, Sendable, CaseIterable, Codable {
   case map
   /// One step of PGD.
   case pgdStep
-  /// One step of ADV² with an interpreter.
+  /// One step of ADV² with an interpreter; against MASK, all graphs of one.
   case step
   /// The image that a flow makes.
   case warp
   /// One step of stAdv, and of ADV² on it.
   case flowStep, flowMapStep
+  /// The graphs of MASK and of the attack on it, as `MaskPrograms` describes them.
+  case scores, maskViews, maskStep, marginSignStep, marginStep, lookahead, marginSearch
 
   /// The graphs that are compiled together with this one, in their order: an attack by its step needs all of them.
-  var family: [DerivedGraph] {
-    switch self {
-    case .forward, .gradient, .hvp, .map: [self]
-    case .pgdStep: [.map, .pgdStep]
-    case .step: [.map, .pgdStep, .step]
-    case .warp: [.warp]
-    case .flowStep: [.map, .warp, .flowStep]
-    case .flowMapStep: [.map, .warp, .flowStep, .flowMapStep]
+  func family(of interpreter: String) -> [DerivedGraph] {
+    let isMask = interpreter == "mask"
+    let map: [DerivedGraph] = isMask ? [.scores, .maskViews, .maskStep] : [.map]
+    return switch self {
+    case .map: map
+    case .pgdStep: map + [.pgdStep]
+    case .step: map + [.pgdStep] + (isMask ? Self.attackOnMask : [.step])
+    case .flowStep: map + [.warp, .flowStep]
+    case .flowMapStep: map + [.warp, .flowStep, .flowMapStep]
+    default: [self]
     }
   }
 
+  private static let attackOnMask: [DerivedGraph] = [.marginSignStep, .marginStep, .lookahead, .marginSearch]
+  /// The graphs that MASK alone has.
+  static var maskParts: [DerivedGraph] { [.scores, .maskViews, .maskStep] + attackOnMask }
+
   /// Whether the interpreter decides the graphs.
-  var hasInterpreter: Bool {
-    switch self {
-    case .forward, .gradient, .hvp: false
-    case .map, .pgdStep, .step, .warp, .flowStep, .flowMapStep: true
-    }
-  }
+  var hasInterpreter: Bool { self != .forward && self != .gradient && self != .hvp }
 }
 
 extension AttackSettings.Method {
@@ -115,28 +118,15 @@ public struct GraphStages: Sendable {
         ? try loss.gradient(of: "crossEntropy", withRespectTo: ["x"])
         : try loss.hessianVectorProduct(of: "crossEntropy", withRespectTo: "x")
       try self.init(imported: imported, prepared: prepared, differentiated: differentiated, derived)
-    case .map, .pgdStep, .step, .warp, .flowStep, .flowMapStep:
-      try self.init(
-        derived, of: model, try interpreter.interpreter(for: model.classifier), interpreter.objective(of: derived))
+    default: try self.init(derived, of: model, try interpreter.prepared(for: model.classifier))
     }
   }
 
   /// A graph of an attack.
-  /// - Parameter derived: a graph that the interpreter decides.
-  init(_ derived: DerivedGraph, of model: ImageClassifier, _ interpreter: any Interpreter, _ objective: StepObjective)
-    throws(TypeError)
-  {
-    let differentiated =
-      switch derived {
-      case .map: try AttackPrograms.map(interpreter)
-      case .pgdStep: try AttackPrograms.pgdStep(interpreter, objective.norm)
-      case .warp: try FlowPrograms.warp(imageShape: model.classifier.imageShape)
-      case .flowStep: try FlowPrograms.step(interpreter)
-      case .flowMapStep: try FlowPrograms.mapStep(interpreter, objective)
-      default: try AttackPrograms.step(interpreter, objective)
-      }
+  /// - Throws: `UsageError` for a graph that the interpreter does not have; `TypeError`.
+  init(_ derived: DerivedGraph, of model: ImageClassifier, _ interpreter: PreparedInterpreter) throws {
     try self.init(
-      imported: model.imported.graph, prepared: interpreter.network, differentiated: differentiated, derived)
+      imported: model.imported.graph, prepared: interpreter.network, differentiated: try interpreter.graph(derived), derived)
   }
 
   /// x, target i64[B] → crossEntropy f32[B]

@@ -20,13 +20,16 @@ public struct ExplainJob {
   private let model: ClassifierInterface
   private let map: ModelFacts.MapFacts
   private let threads: Int?
+  private let seed: UInt64
   private let output: OutputDirectory
 
+  /// - Parameter seed: decides the jitter of MASK.
   /// - Throws: `UsageError` for programs without a map.
-  public init(_ programs: ModelPrograms, threads: Int? = nil, output: OutputDirectory) throws(UsageError) {
+  public init(_ programs: ModelPrograms, threads: Int? = nil, seed: UInt64 = 0, output: OutputDirectory) throws(UsageError) {
     self.programs = programs
     (model, map) = try programs.classifier(with: .map)
     self.threads = threads
+    self.seed = seed
     self.output = output
   }
 
@@ -39,7 +42,7 @@ public struct ExplainJob {
     let names = try output.names(for: images, extensions: [".npz", ".\(map.interpreter.name).png"])
     let explained = try words.map { words throws(UsageError) in try model.labels.index(of: words) }
     let photos = try images.map(model.photo)
-    let measurer = ProgramMeasurer(try programs.runner(threads: threads), mapShape: map.shape)
+    let measurer = try map.measurer(try programs.runner(threads: threads), imageShape: model.imageShape, seed: seed)
     let batch = model.batch
     for first in stride(from: 0, to: images.count, by: batch) {
       let part = Array(photos.dropFirst(first).prefix(batch))

@@ -32,7 +32,10 @@ public struct InterpreterChoice: Sendable, Codable, Equatable {
     self.norm = norm
   }
 
-  public static let names = ["cam", "grad", "grad-cam"]
+  public static let names = ["cam", "grad", "grad-cam", "mask"]
+
+  /// Images that run together unless a number is given: the lookahead against MASK keeps four passes of the network at once.
+  public var usualBatch: Int { name == "mask" ? 2 : 8 }
 
   var objective: StepObjective {
     var objective = AttackSchedule(interpreter: name, mode: mode).objective
@@ -54,9 +57,23 @@ public struct InterpreterChoice: Sendable, Codable, Equatable {
     _ = try Adjoint.derivative(named: derivative)
   }
 
+  /// The interpreter on the prepared network of a classifier, with the form of the loss against it.
+  /// - Throws: `UsageError` for a choice that does not exist; `InterpreterError`.
+  func prepared(for classifier: Classifier) throws -> PreparedInterpreter {
+    guard name == "mask" else { return .drawn(try interpreter(for: classifier), self) }
+    try check()
+    guard copies == 2, derivative == "plain" else {
+      throw UsageError("--copies 1 and --derivative do not go with --interpreter mask, which takes the network as it is")
+    }
+    var mask = try MaskInterpreter(
+      classifier, version: try options.version(), smoothness: mode == .code ? .transposed : .paired)
+    mask.network = try Pipeline.prepare(mask.network)
+    return .mask(mask, try options.lookaheadDerivatives(), self)
+  }
+
   /// The interpreter on the prepared network of a classifier.
   /// - Throws: `UsageError` for a choice that does not exist; `InterpreterError`.
-  func interpreter(for classifier: Classifier) throws -> any Interpreter {
+  private func interpreter(for classifier: Classifier) throws -> any Interpreter {
     try check()
     var interpreter: any Interpreter =
       switch name {

@@ -78,12 +78,10 @@ public struct ModelPrograms {
         path: request.model.path, batch: request.batch ?? 1, shapes: request.shapes, overrides: request.overrides)
       var map: ModelFacts.MapFacts?
       if request.of.hasInterpreter {
-        let interpreter = try request.interpreter.interpreter(for: model.classifier)
+        let interpreter = try request.interpreter.prepared(for: model.classifier)
         map = ModelFacts.MapFacts(
           interpreter: request.interpreter, shape: interpreter.mapShape, sweeps: interpreter.sweeps)
-        stages = {
-          try request.family.map { try GraphStages($0, of: model, interpreter, request.interpreter.objective(of: $0)) }
-        }
+        stages = { try request.family.map { try GraphStages($0, of: model, interpreter) } }
       } else {
         stages = { [try GraphStages(request.of, of: model, interpreter: request.interpreter)] }
       }
@@ -186,7 +184,9 @@ extension ModelPrograms {
   /// - Throws: `UsageError` when the programs are others.
   func classifier(with needed: DerivedGraph) throws(UsageError) -> (interface: ClassifierInterface, map: ModelFacts.MapFacts)
   {
-    guard facts.family.contains(needed), let interface = facts.classifier, let map = facts.map else {
+    guard let interface = facts.classifier, let map = facts.map,
+      needed.family(of: map.interpreter.name).allSatisfy(facts.family.contains)
+    else {
       throw UsageError(
         "these are programs of '\(facts.of.rawValue)'; those of '\(needed.rawValue)' are needed (compile --of)")
     }

@@ -32,7 +32,7 @@ public struct ModelRequest: Sendable {
   }
 
   /// The graphs that are compiled together. A step with one copy of the network stands alone: its map would be another.
-  var family: [DerivedGraph] { of.hasInterpreter && interpreter.copies == 1 ? [of] : of.family }
+  var family: [DerivedGraph] { of.hasInterpreter && interpreter.copies == 1 ? [of] : of.family(of: interpreter.name) }
 
   /// A hash of this request, of compiler and processor, and of this very build of adjoint.
   /// - Throws: `FileError` when the JSON file beside the model or its labels cannot be read.

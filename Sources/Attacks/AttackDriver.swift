@@ -53,7 +53,7 @@ public struct AttackDriver: BatchAttack {
     let maps = batch.mapTargets ?? benign.map(\.map)
     var run = AttackRun(
       self, runner, batch, maps: maps, observer: observer, restart: restart, stopsEarly: settings.stopsEarly)
-    if restart == 0 { run.countMaps(2) }
+    if restart == 0 { run.sweeps += measurer.benignSweeps }
     switch settings.method.keepsMap {
     case false:
       var descent = try run.descent(steps: settings.steps, checking: true, advance: advance)

@@ -15,7 +15,7 @@ public enum AttackPrograms {
 
   /// The interpreter's map and the probabilities.
   public static func map(_ interpreter: any Interpreter) throws(TypeError) -> Graph {
-    let (builder, logits) = try network(interpreter)
+    let (builder, logits) = try continuing(interpreter.network)
     let classes = builder.input("class", TensorType(.int64, [builder.shape(of: logits)[0]]))
     let map = try interpreter.appendMap(ofClasses: classes, to: builder)
     return builder.finish(
@@ -28,7 +28,12 @@ public enum AttackPrograms {
 
   /// A step against the cross entropy of the target; up it where alpha is negative.
   public static func pgdStep(_ interpreter: any Interpreter, _ norm: ThreatModel.Norm = .linf) throws(TypeError) -> Graph {
-    let (builder, logits) = try network(interpreter)
+    try pgdStep(of: interpreter.network, norm)
+  }
+
+  /// - Parameter network: from `x` to `logits`.
+  public static func pgdStep(of network: Graph, _ norm: ThreatModel.Norm = .linf) throws(TypeError) -> Graph {
+    let (builder, logits) = try continuing(network)
     let inputs = try StepInputs(builder, logits)
     let crossEntropy = try builder.crossEntropy(logits, target: inputs.target)
     let gradient = try builder.pullback([(crossEntropy, try builder.ones(like: crossEntropy))], to: [inputs.x])[0]
@@ -41,7 +46,7 @@ public enum AttackPrograms {
   public static func step(_ interpreter: any Interpreter, _ objective: StepObjective = StepObjective()) throws(TypeError)
     -> Graph
   {
-    let (builder, logits) = try network(interpreter)
+    let (builder, logits) = try continuing(interpreter.network)
     let inputs = try StepInputs(builder, logits)
     let mapTarget = builder.input("mapTarget", TensorType(.float32, interpreter.mapShape))
     let coefficient = builder.input("coefficient", TensorType(.float32, .scalar))
@@ -65,16 +70,16 @@ public enum AttackPrograms {
       ])
   }
 
-  static func network(_ interpreter: any Interpreter) throws(TypeError) -> (GraphBuilder, logits: Value) {
-    guard let logits = interpreter.network.output(named: "logits") else {
+  static func continuing(_ network: Graph) throws(TypeError) -> (GraphBuilder, logits: Value) {
+    guard let logits = network.output(named: "logits") else {
       throw TypeError("attack", "the network lacks its output logits", [])
     }
-    return (GraphBuilder(continuing: interpreter.network), logits)
+    return (GraphBuilder(continuing: network), logits)
   }
 }
 
-/// The inputs that both kinds of step share.
-private struct StepInputs {
+/// The inputs that all steps share.
+struct StepInputs {
   let x, origin, target, alpha, eps: Value
 
   init(_ builder: GraphBuilder, _ logits: Value) throws(TypeError) {

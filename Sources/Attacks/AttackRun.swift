@@ -132,7 +132,7 @@ struct AttackRun {
           inputs["labelProbability"] = labelProbabilities(progress: Double(stageStep) / Double(steps), step: step)
         }
         (x, _) = try take(AttackPrograms.stepName, x, inputs, step: step, coefficient: coefficient)
-        sweeps = sweeps + driver.mapSweeps
+        sweeps += driver.mapSweeps
         step += 1
         isChecked = isCheck(stageStep + 1, of: steps)
         if isChecked { try check(x, step: step, &choice, keepingMap: true) }
@@ -213,20 +213,13 @@ struct AttackRun {
   /// Whether a phase or stage stops to check: after its last step and every so many steps before.
   private func isCheck(_ step: Int, of steps: Int) -> Bool { (steps - step) % driver.settings.checkInterval == 0 }
 
-  /// Counts the sweeps of some maps.
-  mutating func countMaps(_ count: Int) {
-    let cost = driver.measurer.sweeps
-    sweeps.forward += count * cost.forward
-    sweeps.backward += count * cost.backward
-  }
-
   /// Is the iterate on the 8-bit lattice an attack, and how close is its map?
   private mutating func check(_ x: [Float], step: Int, _ choice: inout IterateChoice, keepingMap: Bool) throws {
     let settings = driver.settings
     let iterates = (0..<batch.count).map { iterate(x, $0, step: step) }
     let (measurements, classes) = try driver.measurer.judge(
       iterates.flatMap { pixels($0.levels) }, batch, benign: maps, isUntargeted: settings.isUntargeted)
-    countMaps(settings.isUntargeted ? 2 : 1)
+    for _ in 0..<(settings.isUntargeted ? 2 : 1) { sweeps += driver.measurer.sweeps }
     for (image, measurement) in measurements.enumerated() where settled[image] == nil {
       let standing = Standing(measurement, target: classes[image], confidence: settings.confidence)
       standings[image] = standing

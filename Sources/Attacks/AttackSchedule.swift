@@ -59,6 +59,11 @@ public struct AttackSchedule: Sendable, Equatable {
       parts = [Part(coefficient: 0.007)]
       objective = StepObjective(mapReduction: .sum, smoothsLabels: true)
       stated = [.steps, .warm, .stages, .mapLoss, .labelSmoothing]
+    case ("mask", _):
+      (steps, warm) = (1000, 400)
+      parts = []
+      objective = StepObjective()
+      stated = mode == .code ? [.steps, .warm] : mode == .paper ? [.steps] : []
     case (_, .default), (_, .code):
       (steps, warm) = (1200, 400)
       parts = [Part(coefficient: 5, growth: 1)]
@@ -72,6 +77,9 @@ public struct AttackSchedule: Sendable, Equatable {
       stated = interpreter == "cam" ? [.steps, .stages, .mapLoss] : []
     }
   }
+
+  /// Steps between two checks: a map of MASK costs hundreds of sweeps.
+  public var checkInterval: Int { interpreter == "mask" ? 50 : 10 }
 
   /// The steps of each part, which add up to `steps`.
   public var stages: [(steps: Int, part: Part)] {
@@ -121,7 +129,8 @@ extension AttackSchedule {
       case .mapScore: mapScore
       }
     }
-    return Field.allCases.map { field in
+    let fields: [Field] = interpreter == "mask" ? [.steps, .warm, .confidence] : Field.allCases
+    return fields.map { field in
       let isChanged = words(self, field) != words(unchanged, field)
       return (field, words(self, field), isChanged ? "option" : stated.contains(field) ? mode.rawValue : "default")
     }

@@ -14,6 +14,8 @@ public struct AttackSettings: Sendable, Equatable {
   public var threat: ThreatModel
   /// The second phase of ADV², and the warm start ahead of it.
   public var schedule: AttackSchedule
+  /// Further numbers of ADV² against MASK.
+  public var mask: MaskSchedule
   /// Steps of PGD where that is the attack.
   public var descentSteps: Int
   /// How many steps lie between two checks on the 8-bit lattice.
@@ -38,13 +40,14 @@ public struct AttackSettings: Sendable, Equatable {
   /// What is nil is 1,000 steps of PGD and what the schedule says.
   public init(
     method: Method, threat: ThreatModel = ThreatModel(), schedule: AttackSchedule = AttackSchedule(), steps: Int? = nil,
-    warm: Int? = nil, coefficient: Double? = nil, checkInterval: Int = 10, comparesWithPGD: Bool = false, seed: UInt64 = 0
+    warm: Int? = nil, coefficient: Double? = nil, checkInterval: Int? = nil, comparesWithPGD: Bool = false, seed: UInt64 = 0
   ) {
     self.method = method
     self.threat = threat
     self.schedule = schedule
     descentSteps = steps ?? (method == .stadv ? FlowTerms.plainSteps : 1000)
-    self.checkInterval = checkInterval
+    mask = MaskSchedule(mode: schedule.mode)
+    self.checkInterval = checkInterval ?? schedule.checkInterval
     self.comparesWithPGD = comparesWithPGD
     self.seed = seed
     self.schedule.objective.norm = threat.norm

@@ -29,7 +29,7 @@ public enum FlowPrograms {
 
   /// A step against cross entropy + smoothness · flow loss.
   public static func step(_ interpreter: any Interpreter) throws(TypeError) -> Graph {
-    let (builder, logits) = try AttackPrograms.network(interpreter)
+    let (builder, logits) = try AttackPrograms.continuing(interpreter.network)
     let inputs = try FlowInputs(builder, logits)
     let crossEntropy = try builder.crossEntropy(logits, target: inputs.target)
     return try inputs.finish(
@@ -38,7 +38,7 @@ public enum FlowPrograms {
 
   /// A step against crossEntropyWeight · cross entropy + coefficient · map loss + smoothness · flow loss.
   public static func mapStep(_ interpreter: any Interpreter, _ objective: StepObjective) throws(TypeError) -> Graph {
-    let (builder, logits) = try AttackPrograms.network(interpreter)
+    let (builder, logits) = try AttackPrograms.continuing(interpreter.network)
     let inputs = try FlowInputs(builder, logits)
     let mapTarget = builder.input("mapTarget", TensorType(.float32, interpreter.mapShape))
     let crossEntropyWeight = builder.input("crossEntropyWeight", TensorType(.float32, .scalar))

@@ -9,12 +9,16 @@ public protocol MapMeasurer {
   var mapShape: Shape { get }
   /// What one measurement costs for each image.
   var sweeps: SweepCounts { get }
+  /// What `benign` costs for each image.
+  var benignSweeps: SweepCounts { get }
   /// Probabilities, and the map of one class of each image beside the benign one.
   /// - Parameters:
   ///   - x: pixels in [0, 1], NCHW.
   ///   - benign: the benign map of each image; without it distances are zero.
   /// - Throws: `AttackError`, or the error of the runner.
   func measure(_ x: [Float], shape: Shape, classes: [Int], benign: [[Float]]?) throws -> [Measurement]
+  /// The labels of unchanged images, and the maps of these labels.
+  func benign(_ batch: AttackBatch) throws -> [Measurement]
 }
 
 extension MapMeasurer {
@@ -22,7 +26,8 @@ extension MapMeasurer {
     try measure(x, shape: shape, classes: classes, benign: nil)
   }
 
-  /// The labels of unchanged images, and the maps of these labels. Cost: twice that of `measure`.
+  public var benignSweeps: SweepCounts { sweeps + sweeps }
+
   public func benign(_ batch: AttackBatch) throws -> [Measurement] {
     let x = pixels(batch.levels)
     let labels = try measure(x, shape: batch.shape, classes: batch.targets).map(\.label)
@@ -67,10 +72,10 @@ public struct ProgramMeasurer: MapMeasurer {
     let outputs = try runner.run(
       AttackPrograms.mapName,
       ["x": HostTensor(shape, x), "class": HostTensor([shape[0]], classes.map { Int64($0) })])
-    let maps = try floats(outputs, "map")
-    let probabilities = try floats(outputs, "probabilities")
-    let low = try floats(outputs, "low")
-    let extent = try floats(outputs, "extent")
+    let maps = try outputs.floats("map", of: AttackPrograms.mapName)
+    let probabilities = try outputs.floats("probabilities", of: AttackPrograms.mapName)
+    let low = try outputs.floats("low", of: AttackPrograms.mapName)
+    let extent = try outputs.floats("extent", of: AttackPrograms.mapName)
     let mapSize = maps.count / shape[0]
     let classCount = probabilities.count / shape[0]
     guard probabilities.allSatisfy(\.isFinite) else { throw AttackError.notFinite(graph: AttackPrograms.mapName, step: 0) }
@@ -83,11 +88,6 @@ public struct ProgramMeasurer: MapMeasurer {
         rawRange: (low[image], extent[image]), l1: benign.map { MapMetrics.l1($0[image], map) } ?? 0)
     }
   }
-
-  private func floats(_ outputs: [String: HostTensor], _ name: String) throws -> [Float] {
-    guard let tensor = outputs[name] else { throw AttackError.missingOutput(graph: AttackPrograms.mapName, name: name) }
-    return tensor.floats
-  }
 }
 
 /// The position of the largest element; the first wins ties.
@@ -95,4 +95,12 @@ func indexOfMaximum(_ elements: [Float]) -> Int {
   var best = 0
   for index in elements.indices where elements[index] > elements[best] { best = index }
   return best
+}
+
+extension [String: HostTensor] {
+  /// An output as f32 numbers.
+  func floats(_ name: String, of graph: String) throws(AttackError) -> [Float] {
+    guard let tensor = self[name] else { throw AttackError.missingOutput(graph: graph, name: name) }
+    return tensor.floats
+  }
 }

@@ -1,4 +1,5 @@
 import IR
+import Interpreters
 import Operators
 import TensorTypes
 
@@ -35,6 +36,12 @@ extension GraphBuilder {
     let others = try subtract(try sum(logProbabilities, axes: [1]), own)
     let rest = try multiply(try subtract(scalar(1, like: q), q), 1 / Double(shape(of: logits)[1] - 1))
     return try elementwise(.negate, try add(try multiply(q, own), try multiply(rest, others)))
+  }
+
+  /// max over k ≠ target of z[b, k], minus z[b, target[b]], f32[B], from logits [B, N]: negative once the target is the label.
+  public func margin(_ logits: Value, target: Value) throws(TypeError) -> Value {
+    let strongest = try maximum(try self.logits(logits, without: target), axes: [1])
+    return try subtract(strongest, try append(Take(batchRank: 1), [logits, target]))
   }
 
   /// The mean or the sum over all places of (map − target)², f32[B].

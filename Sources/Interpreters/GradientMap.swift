@@ -122,13 +122,18 @@ public struct GradientMap: Interpreter {
 extension GraphBuilder {
   /// log(p_c / (1 − p_c)) = z_c − log Σ_{k ≠ c} exp z_k, f32[B], from logits [B, N] and classes i64[B].
   func logOdds(_ logits: Value, of classes: Value) throws(TypeError) -> Value {
+    let others = try self.logits(logits, without: classes)
+    let own = try append(Take(batchRank: 1), [logits, classes])
+    return try subtract(own, try reshape(try logSumExp(others, axes: [1]), [shape(of: logits)[0]]))
+  }
+
+  /// Logits [B, N] with −∞ in place of that of one class of each image.
+  public func logits(_ logits: Value, without classes: Value) throws(TypeError) -> Value {
     let shape = shape(of: logits)
     let numbers = constant(HostTensor([shape[1]], (0..<Int64(shape[1])).map { $0 }), name: "classes")
     let isClass = try append(
       Elementwise(.equal), [try broadcast(numbers, to: shape, axes: [1]), try broadcast(classes, to: shape, axes: [0])])
-    let others = try elementwise(.select, isClass, scalar(-.infinity, like: logits), logits)
-    let own = try append(Take(batchRank: 1), [logits, classes])
-    return try subtract(own, try reshape(try logSumExp(others, axes: [1]), [shape[0]]))
+    return try elementwise(.select, isClass, scalar(-.infinity, like: logits), logits)
   }
 
   /// Appends a copy of a network that this builder continues, with other derivatives. What lies ahead of the first

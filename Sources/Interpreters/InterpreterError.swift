@@ -16,6 +16,9 @@ public enum InterpreterError: Error, Sendable, Equatable {
   case noClassActivationMap(found: String)
   /// The model has no such feature map; `found` says what there is.
   case noFeatureMap(wanted: String, found: String)
+  case tooSmallForMask(imageShape: Shape)
+  /// The total variation of the published code pairs rows with columns.
+  case maskNotSquare(maskShape: Shape)
 }
 
 extension InterpreterError: CustomStringConvertible {
@@ -40,6 +43,12 @@ extension InterpreterError: CustomStringConvertible {
       "the model has no class activation map: \(found); "
         + "logits that are a linear layer of spatially pooled features are expected"
     case .noFeatureMap(let wanted, let found): "the model lacks \(wanted): \(found)"
+    case .tooSmallForMask(let shape):
+      "MASK blurs images, and those of the model are \(shape[2]) x \(shape[3]); "
+        + "sides of \(MaskConstants.smallestSide) pixels and more are accepted"
+    case .maskNotSquare(let shape):
+      "MASK in mode code pairs differences of rows with those of columns, which needs a square mask; "
+        + "that of these images has \(shape[1]) x \(shape[2]) places"
     }
   }
 }

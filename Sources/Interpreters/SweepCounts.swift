@@ -15,4 +15,6 @@ public struct SweepCounts: Sendable, Equatable, Codable {
     SweepCounts(
       forward: a.forward + b.forward, backward: a.backward + b.backward, secondOrder: a.secondOrder + b.secondOrder)
   }
+
+  public static func += (a: inout SweepCounts, b: SweepCounts) { a = a + b }
 }

@@ -18,7 +18,8 @@ struct AttackCommand: ParsableCommand {
       pgd or adv2, which change pixels by at most eps, or stadv or adv2-stadv, which move them, and which no eps bounds.
       """)
   var attack = AttackSettings.Method.adv2
-  @Option(help: "The interpreter whose map is kept: cam (taken for models), grad, or grad-cam.") var interpreter: String?
+  @Option(help: "The interpreter whose map is kept: cam (taken for models), grad, grad-cam, or mask.")
+  var interpreter: String?
   @Option(help: "The class that the model shall see, by number or name.") var target: String?
   @Option(help: ArgumentHelp("A CSV file with the columns file and target, and optionally class.", valueName: "file"))
   var targets: String?
@@ -111,7 +112,7 @@ struct AttackCommand: ParsableCommand {
       ?? ModelPrograms(
         ModelRequest(
           ModelFile(model, pin: file.sha256), of: attack.graph,
-          batch: batch ?? max(1, min(limit ?? requests.count, requests.count, 8)), interpreter: choice,
+          batch: batch ?? max(1, min(limit ?? requests.count, requests.count, choice.usualBatch)), interpreter: choice,
           shapes: modelOptions.shapes, overrides: modelOptions.description),
         execution.options)
     var options = AttackJob.Options()
@@ -144,14 +145,15 @@ struct AttackCommand: ParsableCommand {
         ("alpha", "\(settings.threat.alpha)", settings.threat.alpha == ThreatModel().alpha ? "default" : "option"),
       ]
     }
-    if settings.schedule.interpreter == "grad-cam" {
-      let given = interpreterFlags.repeated.filter { $0.value != nil }.map(\.name)
-      lines += options.words.map { ($0.name, $0.value, given.contains($0.name) ? "option" : "default") }
+    let given = interpreterFlags.repeated.filter { $0.value != nil }.map(\.name)
+    lines += options.words(of: settings.schedule.interpreter).map {
+      ($0.name, $0.value, given.contains($0.name) ? "option" : "default")
     }
     if !settings.method.keepsMap {
       lines.append(("steps", "\(settings.steps)", steps == nil ? "default" : "option"))
     } else {
       lines += settings.schedule.configuration.map { ($0.field.rawValue, $0.value, $0.source) }
+      if settings.schedule.interpreter == "mask" { lines += settings.mask.configuration(mode: settings.schedule.mode) }
     }
     let width = lines.map(\.0.count).max() ?? 0
     for (name, value, source) in lines {

@@ -9,7 +9,8 @@ struct ExplainCommand: ParsableCommand {
 
   @Argument(help: "An ONNX file, or an artifact of map, pgdStep or step.") var model: String
   @Argument(help: "PNG or JPEG files.") var images: [String]
-  @Option(help: "The interpreter: cam (taken for models), grad, or grad-cam.") var interpreter: String?
+  @Option(help: "The interpreter: cam (taken for models), grad, grad-cam, or mask, whose map is 1 - m.") var interpreter:
+    String?
   @Option(
     help: """
       What grad and grad-cam take for the derivative of ReLU, Clip and LeakyRelu: plain (taken for models), smoothed (the \
@@ -21,6 +22,7 @@ struct ExplainCommand: ParsableCommand {
   @Option(name: [.customShort("o"), .long], help: ArgumentHelp("Where results are written.", valueName: "dir"))
   var output: String
   @Option(help: "Images that run together; otherwise up to 8.") var batch: Int?
+  @Option(help: "Decides the jitter of mask.") var seed: UInt64 = 0
   @OptionGroup var interpreterFlags: InterpreterFlags
   @OptionGroup var file: FileOptions
   @OptionGroup var modelOptions: ModelOptions
@@ -44,7 +46,8 @@ struct ExplainCommand: ParsableCommand {
             interpreter ?? "cam", derivative: derivative ?? "plain", options: interpreterFlags.options),
           shapes: modelOptions.shapes, overrides: modelOptions.description),
         execution.options)
-    let job = try ExplainJob(programs, threads: execution.threads, output: try OutputDirectory(output))
+    let job = try ExplainJob(
+      programs, threads: execution.threads, seed: seed, output: try OutputDirectory(output))
     let progress = ProgressBar()
     defer { progress.end() }
     progress.begin("explaining", total: images.count)

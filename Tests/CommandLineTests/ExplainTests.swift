@@ -66,7 +66,7 @@ import Testing
     let result = try Command.run(
       "explain", Command.model, Command.bag, "--interpreter", "lime", "-o", folder.path("out"))
     #expect(result.status == 2)
-    #expect(result.error == "adjoint: there is no interpreter 'lime'; cam, grad, grad-cam are known\n")
+    #expect(result.error == "adjoint: there is no interpreter 'lime'; cam, grad, grad-cam, mask are known\n")
   }
 
   /// Of a network that ends in pooled features, where CAM has the same feature map.

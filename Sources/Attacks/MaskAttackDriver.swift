@@ -1,0 +1,247 @@
+import Interpreters
+import TensorTypes
+
+/// ADV² against MASK: algorithm 1 of the paper with its optimisations.
+///
+/// In each iteration x moves a little towards the label; the mask follows with a few steps of its own optimisation; further
+/// steps of it, unrolled in one graph, say in which direction x brings the masks to come closer to the benign one; and x
+/// moves in it as far as the label endures, each image for itself. From time to time the mask is computed anew from the image
+/// on the 8-bit lattice: these are the checks, of which the closest that passes is the result.
+///
+/// Deterministic; images of a batch do not influence one another.
+public struct MaskAttackDriver: BatchAttack {
+  public let settings: AttackSettings
+  /// What judges iterates, with the recorded jitter.
+  public let measurer: MaskMeasurer
+  /// Its `trace` is called at the checks.
+  public var observer = AttackObserver()
+  private let runner: any GraphRunner
+
+  /// - Throws: `AttackError.notAgainstMask` for settings that only other attacks have.
+  public init(_ runner: any GraphRunner, measurer: MaskMeasurer, settings: AttackSettings) throws(AttackError) {
+    if settings.isUntargeted { throw .notAgainstMask("untargeted form") }
+    if settings.threat.norm != .linf { throw .notAgainstMask("\(settings.threat.norm.rawValue) norm") }
+    if settings.restarts > 0 || settings.startsAtRandom { throw .notAgainstMask("random starts") }
+    self.runner = runner
+    self.measurer = measurer
+    self.settings = settings
+  }
+
+  /// PGD as a comparison gets as many steps as the attack, at most 1,000.
+  private var comparisonSteps: Int { settings.comparesWithPGD ? min(1000, settings.warm + settings.steps) : 0 }
+  public var totalSteps: Int { settings.warm + settings.steps + comparisonSteps }
+
+  public func attack(_ batch: AttackBatch, benign: [Measurement], progress: (Int) throws -> Void) throws -> [AttackOutcome] {
+    var comparison: [AttackOutcome] = []
+    if settings.comparesWithPGD {
+      var plain = settings
+      plain.method = .pgd
+      plain.descentSteps = comparisonSteps
+      plain.stopsEarly = false
+      var driver = AttackDriver(runner, measurer: measurer, settings: plain)
+      driver.observer.isOver = observer.isOver
+      comparison = try driver.attack(batch, benign: benign, progress: progress)
+    }
+    var done = comparisonSteps
+    var run = MaskAttackRun(
+      settings, runner, measurer, batch, maps: batch.mapTargets ?? benign.map(\.map), observer)
+    try run.run {
+      done += 1
+      try progress(done)
+    }
+    return batch.targets.indices.map { image in
+      let settled = run.settled[image]
+      let last = settled?.iterate ?? run.iterate(image, step: run.steps)
+      var others = [("last", last)]
+      if !comparison.isEmpty {
+        others.append(("pgd.last", comparison[image].result))
+        others += comparison[image].others.map { ("pgd.\($0.name)", $0.iterate) }
+      }
+      return AttackOutcome(
+        label: benign[image].label, benign: benign[image], result: run.choice.best[image] ?? last,
+        passedCheck: run.choice.best[image] != nil, others: others, sweeps: settled?.sweeps ?? run.sweeps,
+        comparisonSweeps: comparison.isEmpty ? SweepCounts() : comparison[image].sweeps,
+        wasCut: run.isCut && settled == nil)
+    }
+  }
+}
+
+/// The attack on one batch.
+private struct MaskAttackRun {
+  private(set) var sweeps: SweepCounts
+  private(set) var choice: IterateChoice
+  /// Iterations done.
+  private(set) var steps = 0
+  /// Images that early stopping is done with.
+  private(set) var settled: [(iterate: Iterate, sweeps: SweepCounts)?]
+  /// Whether time ran out.
+  private(set) var isCut = false
+  private let settings: AttackSettings
+  private let runner: any GraphRunner
+  private let measurer: MaskMeasurer
+  private let batch: AttackBatch
+  /// The maps that masks go for, 1 − m.
+  private let maps: [[Float]]
+  private let observer: AttackObserver
+  private let jitter: JitterSequence
+  private let constants: [String: HostTensor]
+  private var x: [Float]
+  private var descent: MaskDescent
+
+  init(
+    _ settings: AttackSettings, _ runner: any GraphRunner, _ measurer: MaskMeasurer, _ batch: AttackBatch, maps: [[Float]],
+    _ observer: AttackObserver
+  ) {
+    self.settings = settings
+    self.runner = runner
+    self.measurer = measurer
+    self.batch = batch
+    self.maps = maps
+    self.observer = observer
+    jitter = JitterSequence(margin: measurer.constants.margin, seed: settings.seed, stream: JitterSequence.attacking)
+    x = pixels(batch.levels)
+    constants = [
+      "origin": HostTensor(batch.shape, x), "target": HostTensor([batch.count], batch.targets.map { Int64($0) }),
+      "eps": HostTensor(.scalar, [Float(settings.threat.eps)]),
+    ]
+    descent = MaskDescent(runner, shape: measurer.mapShape, classes: batch.targets)
+    sweeps = measurer.benignSweeps
+    choice = IterateChoice(count: batch.count)
+    settled = Array(repeating: nil, count: batch.count)
+  }
+
+  mutating func run(advance: () throws -> Void) throws {
+    for step in 0..<settings.warm where goesOn() {
+      try move(MaskPrograms.signStepName, by: settings.threat.alpha, step: step)
+      try advance()
+    }
+    let schedule = settings.mask
+    var draws = 0
+    for step in 0..<settings.steps where goesOn() {
+      if step % schedule.resetInterval == schedule.resetInterval - 1 { try reset(step: step) }
+      try move(MaskPrograms.marginStepName, by: schedule.predictionStep * scale, step: step)
+      try descent.look(at: HostTensor(batch.shape, x))
+      for _ in 0..<schedule.followerSteps {
+        try descent.step(offset: jitter.offset(draws))
+        draws += 1
+      }
+      sweeps += SweepCounts(forward: schedule.followerSteps, backward: schedule.followerSteps)
+      let before = descent
+      let direction = try lookahead(draws)
+      draws += MaskPrograms.lookaheadSteps
+      if schedule.takesLookaheadBack { descent = before }
+      let isLate = 10 * step >= 9 * settings.steps
+      try search(along: direction, upTo: (isLate ? schedule.lateLargestStep : schedule.largestStep) * scale)
+      steps += 1
+      try advance()
+    }
+    if !settled.allSatisfy({ $0 != nil }) { _ = try check(step: steps) }
+  }
+
+  /// Whether there is time, and an image that is not done.
+  private mutating func goesOn() -> Bool {
+    if !isCut { isCut = observer.isOver() }
+    return !isCut && !settled.allSatisfy { $0 != nil }
+  }
+
+  /// Step sizes are norms for 3 × 224 × 224 values.
+  private var scale: Double { (Double(batch.imageSize) / Double(3 * 224 * 224)).squareRoot() }
+
+  /// A step down the margin.
+  private mutating func move(_ graph: String, by alpha: Double, step: Int) throws {
+    var inputs = constants
+    inputs["x"] = HostTensor(batch.shape, x)
+    inputs["alpha"] = HostTensor(.scalar, [Float(alpha)])
+    let outputs = try runner.run(graph, inputs)
+    guard try outputs.floats("margin", of: graph).allSatisfy(\.isFinite) else {
+      throw AttackError.notFinite(graph: graph, step: step)
+    }
+    x = try outputs.floats("next", of: graph)
+    sweeps += SweepCounts(forward: 1, backward: 1)
+  }
+
+  /// Computes the mask anew, from the image on the lattice.
+  private mutating func reset(step: Int) throws {
+    descent.mask = try check(step: step).flatMap { measurement in measurement.map.map { 1 - $0 } }
+    descent.mean = descent.mean.map { $0 * settings.mask.keptMean }
+    descent.squares = descent.squares.map { $0 * settings.mask.keptSquares }
+    descent.counter = settings.mask.counterAfterReset
+  }
+
+  private mutating func check(step: Int) throws -> [Measurement] {
+    let iterates = batch.targets.indices.map { iterate($0, step: step) }
+    let measurements = try measurer.measure(
+      iterates.flatMap { pixels($0.levels) }, shape: batch.shape, classes: batch.targets, benign: maps)
+    sweeps += measurer.sweeps
+    for (image, measurement) in measurements.enumerated() where settled[image] == nil {
+      let standing = Standing(
+        passes: measurement.label == batch.targets[image] && measurement.targetProbability >= settings.confidence
+          && measurement.mapStatus == .drawn,
+        mapDistance: measurement.l1, probability: measurement.targetProbability)
+      choice.consider(iterates[image], standing, image: image)
+      if settings.stopsEarly, standing.passes, standing.mapDistance <= AttackSettings.jointMapDistance {
+        settled[image] = (iterates[image], sweeps)
+      }
+    }
+    try observer.trace?(
+      measurements.enumerated().map { image, measurement in
+        TracePoint(
+          image: image, restart: 0, phase: MaskPrograms.lookaheadName, step: step, crossEntropy: nil, loss: nil,
+          probability: measurement.targetProbability, mapDistance: measurement.l1)
+      })
+    return measurements
+  }
+
+  /// The direction in which the masks of the next steps come closer to the benign one; the mask takes these steps.
+  private mutating func lookahead(_ draws: Int) throws -> HostTensor {
+    let graph = MaskPrograms.lookaheadName
+    let steps = MaskPrograms.lookaheadSteps
+    let offsets = (draws..<draws + steps).map(jitter.offset)
+    var inputs = descent.inputs
+    inputs["x"] = HostTensor(batch.shape, x)
+    inputs["maskTarget"] = HostTensor(measurer.mapShape, maps.flatMap { map in map.map { 1 - $0 } })
+    inputs["target"] = constants["target"]
+    inputs["offsets"] = HostTensor([steps, 2], offsets.flatMap { [Int64($0.row), Int64($0.column)] })
+    inputs["corrections"] = HostTensor(
+      [steps, 2], (1...steps).flatMap { MaskAdam.corrections(step: descent.counter + $0) })
+    let outputs = try runner.run(graph, inputs)
+    try descent.take(outputs, of: graph, steps: steps)
+    sweeps += SweepCounts(forward: steps, backward: steps, secondOrder: steps)
+    let direction = try outputs.floats("direction", of: graph)
+    guard direction.allSatisfy(\.isFinite) else { throw AttackError.mapNotFinite }
+    return HostTensor(batch.shape, direction)
+  }
+
+  /// Moves each image as far as its target keeps the required probability; not at all where it never does.
+  private mutating func search(along direction: HostTensor, upTo largest: Double) throws {
+    let graph = MaskPrograms.searchName
+    var inputs = constants
+    inputs["x"] = HostTensor(batch.shape, x)
+    inputs["direction"] = direction
+    var low = [Double](repeating: 0, count: batch.count)
+    var high = [Double](repeating: largest, count: batch.count)
+    for _ in 0..<settings.mask.halvings {
+      let middle = zip(low, high).map { ($0 + $1) / 2 }
+      inputs["alphas"] = HostTensor([batch.count], middle.map { Float($0) })
+      let outputs = try runner.run(graph, inputs)
+      let probabilities = try outputs.floats("targetProbability", of: graph)
+      let next = try outputs.floats("next", of: graph)
+      for image in batch.targets.indices {
+        if Double(probabilities[image]) >= settings.mask.requiredProbability {
+          low[image] = middle[image]
+          x.replaceSubrange(batch.range(image), with: next[batch.range(image)])
+        } else {
+          high[image] = middle[image]
+        }
+      }
+    }
+    sweeps.forward += settings.mask.halvings
+  }
+
+  func iterate(_ image: Int, step: Int) -> Iterate {
+    let range = batch.range(image)
+    let own = Array(x[range])
+    return Iterate(
+      step: step, pixels: own, levels: settings.threat.quantised(own, origin: Array(batch.levels[range])))
+  }
+}

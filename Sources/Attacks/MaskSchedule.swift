@@ -1,0 +1,56 @@
+/// The numbers of the attack on MASK (algorithm 1 of the paper with its optimisations), beside those of `AttackSchedule`.
+///
+/// Step sizes are L2 norms for 3 × 224 × 224 values; for others they are scaled with the root of the number of values.
+public struct MaskSchedule: Sendable, Equatable {
+  /// How far x moves along the gradient of the margin in each iteration.
+  public var predictionStep = 0.05
+  /// Steps of the mask between that and the lookahead.
+  public var followerSteps = 4
+  /// In how many iterations the mask is computed anew once.
+  public var resetInterval = 50
+  /// What a reset leaves of the two moments, and what it sets the counter of their corrections to.
+  public var keptMean: Float = 0.5
+  public var keptSquares: Float = 0.25
+  public var counterAfterReset = 100
+  /// The largest step against the map's distance, in the first nine tenths of the iterations and after.
+  public var largestStep = 0.08
+  public var lateLargestStep = 0.04
+  /// Halvings in the search for the largest step that the label endures.
+  public var halvings = 12
+  /// The probability of the target (κ of the paper) that such a step must leave.
+  public var requiredProbability = 0.95
+  /// Whether the steps that were looked ahead are taken back from the mask.
+  public var takesLookaheadBack = false
+
+  /// The numbers of a mode; the paper's late largest step is its only one.
+  public init(mode: AttackMode = .default) {
+    switch mode {
+    case .default: break
+    case .paper:
+      lateLargestStep = largestStep
+      takesLookaheadBack = true
+    case .code: halvings = 10
+    }
+  }
+
+  /// Numbers with where they come from: of the mode if they differ from the default.
+  public func configuration(mode: AttackMode) -> [(name: String, value: String, source: String)] {
+    func words(_ schedule: MaskSchedule) -> [(String, String)] {
+      [
+        ("predictionStep", "\(schedule.predictionStep)"), ("followerSteps", "\(schedule.followerSteps)"),
+        ("lookaheadSteps", "\(MaskPrograms.lookaheadSteps)"),
+        ("afterLookahead", schedule.takesLookaheadBack ? "mask taken back" : "mask kept"),
+        ("resetInterval", "\(schedule.resetInterval)"),
+        ("largestStep", "\(schedule.largestStep), then \(schedule.lateLargestStep)"),
+        ("halvings", "\(schedule.halvings)"), ("requiredProbability", "\(schedule.requiredProbability)"),
+      ]
+    }
+    let standard = words(MaskSchedule())
+    let moded = words(MaskSchedule(mode: mode))
+    return words(self).enumerated().map { index, line in
+      let source =
+        line.1 != moded[index].1 ? "option" : line.1 != standard[index].1 ? mode.rawValue : AttackMode.default.rawValue
+      return (line.0, line.1, source)
+    }
+  }
+}

@@ -1,0 +1,209 @@
+import Attacks
+import IR
+import Interpreters
+import SampleNetworks
+import TensorTypes
+import Testing
+
+/// ADV² against MASK through the driver, with the reference evaluator.
+@Suite struct MaskAttackTests {
+  private let constants: MaskConstants
+  private let runner: ReferenceRunner
+
+  init() throws {
+    let interpreter = try MaskInterpreter(try Classifier(try PooledClassifier.softmax.graph(batch: 2)))
+    var constants = interpreter.constants
+    constants.iterations = 6
+    self.constants = constants
+    runner = ReferenceRunner([
+      try MaskPrograms.scores(interpreter), try MaskPrograms.views(interpreter), try MaskPrograms.step(interpreter),
+      try MaskPrograms.signStep(interpreter), try MaskPrograms.marginStep(interpreter),
+      try MaskPrograms.lookahead(interpreter), try MaskPrograms.search(interpreter),
+      try AttackPrograms.pgdStep(of: interpreter.network),
+    ])
+  }
+
+  private func measurer(_ runner: any GraphRunner, seed: UInt64) -> MaskMeasurer {
+    MaskMeasurer(runner, constants, jitter: JitterSequence(margin: constants.margin, seed: seed))
+  }
+
+  private func settings(steps: Int = 7, seed: UInt64 = 0, compare: Bool = false) -> AttackSettings {
+    var settings = AttackSettings(
+      method: .adv2, threat: ThreatModel(eps: 0.1, alpha: 2.0 / 255), schedule: AttackSchedule(interpreter: "mask"),
+      steps: steps, warm: 4, checkInterval: 4, comparesWithPGD: compare, seed: seed)
+    settings.mask.resetInterval = 3
+    settings.mask.halvings = 5
+    settings.mask.requiredProbability = 0
+    settings.schedule.confidence = 0.2
+    return settings
+  }
+
+  private func attack(_ batch: AttackBatch, _ settings: AttackSettings, _ runner: (any GraphRunner)? = nil) throws
+    -> [AttackOutcome]
+  {
+    let measurer = measurer(runner ?? self.runner, seed: settings.seed)
+    let driver = try MaskAttackDriver(runner ?? self.runner, measurer: measurer, settings: settings)
+    var reported: [Int] = []
+    let outcomes = try driver.attack(batch, benign: try measurer.benign(batch)) { reported.append($0) }
+    #expect(reported == Array(1...driver.totalSteps))
+    return outcomes
+  }
+
+  private func batch(_ seeds: [UInt64], targets: [Int]) -> AttackBatch {
+    var levels: [UInt8] = []
+    for seed in seeds {
+      var random = Random(seed: seed)
+      levels += (0..<3 * 12 * 12).map { _ in UInt8.random(in: 0...255, using: &random) }
+    }
+    return AttackBatch(shape: [2, 3, 12, 12], levels: levels, targets: targets)
+  }
+
+  @Test func `neither the batch nor the place in it changes an image's result, but the seed does`() throws {
+    let a = try attack(batch([1, 2], targets: [4, 0]), settings())[0]
+    let b = try attack(batch([3, 1], targets: [2, 4]), settings())[1]
+    let c = try attack(batch([1, 2], targets: [4, 0]), settings(seed: 1))[0]
+    #expect(a.result == b.result && a.benign == b.benign && a.others[0].iterate == b.others[0].iterate)
+    #expect(a.benign.map != c.benign.map && a.others[0].iterate != c.others[0].iterate)
+  }
+
+  @Test func `every iterate stays within eps and within the image range`() throws {
+    let batch = batch([1, 2], targets: [4, 0])
+    for (image, outcome) in try attack(batch, settings(compare: true)).enumerated() {
+      #expect(outcome.others.map(\.name) == ["last", "pgd.last", "pgd.stopped", "pgd.chosen"])
+      let origin = Array(batch.levels[batch.range(image)])
+      for iterate in [outcome.result] + outcome.others.map(\.iterate) {
+        #expect(iterate.levels != origin)
+        for ((x, level), origin) in zip(zip(iterate.pixels, iterate.levels), origin) {
+          #expect((0...1).contains(x) && abs(Double(x) - Double(origin) / 255) <= 0.1 + 1e-6)
+          #expect(abs(Double(level) - Double(origin)) <= 25)
+        }
+      }
+    }
+  }
+
+  @Test func `sweeps are counted exactly, and an iteration of the full attack costs at most 60 forward passes`() throws {
+    let counting = RecordingRunner(runner)
+    let steps = 7
+    let outcome = try attack(batch([1, 2], targets: [4, 0]), settings(steps: steps), counting)[0]
+    let calls = counting.calls
+    func count(_ name: String) -> Int { calls.count { $0.name == name } }
+    let ahead = 4 * count(MaskPrograms.lookaheadName)
+    let gradients = count(MaskPrograms.stepName) + count(MaskPrograms.signStepName) + count(MaskPrograms.marginStepName)
+    #expect(
+      outcome.sweeps
+        == SweepCounts(
+          forward: gradients + ahead + count(MaskPrograms.searchName) + count(MaskPrograms.scoresName),
+          backward: gradients + ahead, secondOrder: ahead))
+    #expect(count(MaskPrograms.lookaheadName) == steps)
+
+    // The numbers of the default: a product of second order takes two sweeps.
+    let full = MaskSchedule()
+    let iterations = try MaskConstants(.v2, imageShape: [1, 3, 224, 224]).iterations
+    let reset = Double(2 * iterations + 1) / Double(full.resetInterval)
+    let passes = 2 + 2 * full.followerSteps + 4 * MaskPrograms.lookaheadSteps + full.halvings
+    #expect(Double(passes) + reset <= 60)
+  }
+
+  @Test func `the corrections of Adam count on from a hundred after a reset`() throws {
+    let recording = RecordingRunner(runner)
+    _ = try attack(batch([1, 2], targets: [4, 0]), settings(steps: 4), recording)
+    let lookaheads = recording.calls.filter { $0.name == MaskPrograms.lookaheadName }.map(\.inputs)
+    let exponents = try lookaheads.map { inputs in
+      let pairs = try #require(inputs["corrections"]).doubles
+      return (0..<4).map { step in
+        (1...300).min { a, b in
+          abs(Double(MaskAdam.corrections(step: a)[1]) - pairs[2 * step + 1])
+            < abs(Double(MaskAdam.corrections(step: b)[1]) - pairs[2 * step + 1])
+        }
+      }
+    }
+    // Four steps follow and four look ahead; the third iteration resets first.
+    #expect(exponents == [[5, 6, 7, 8], [13, 14, 15, 16], [105, 106, 107, 108], [113, 114, 115, 116]])
+    #expect(MaskAdam.corrections(step: 2) == [Float(1 - 0.9 * 0.9), Float(1 - 0.999 * 0.999)])
+  }
+
+  @Test func `the lookahead can be taken back`() throws {
+    var settings = settings(steps: 1)
+    let kept = RecordingRunner(runner)
+    let back = RecordingRunner(runner)
+    settings.steps(2)
+    _ = try attack(batch([1, 2], targets: [4, 0]), settings, kept)
+    settings.mask.takesLookaheadBack = true
+    _ = try attack(batch([1, 2], targets: [4, 0]), settings, back)
+    func counters(_ runner: RecordingRunner) throws -> [Float] {
+      try runner.calls.filter { $0.name == MaskPrograms.lookaheadName }.map {
+        try #require($0.inputs["corrections"]).floats[0]
+      }
+    }
+    #expect(try counters(kept) == [5, 13].map { MaskAdam.corrections(step: $0)[0] })
+    #expect(try counters(back) == [5, 9].map { MaskAdam.corrections(step: $0)[0] })
+  }
+
+  @Test func `early stopping ends with the first check that succeeds, and time with what there is`() throws {
+    let batch = batch([1, 2], targets: [4, 0])
+    var settings = settings()
+    settings.stopsEarly = true
+    settings.schedule.confidence = 0
+    let measurer = measurer(runner, seed: 0)
+    var driver = try MaskAttackDriver(runner, measurer: measurer, settings: settings)
+    let benign = try measurer.benign(batch)
+    let whole = try attack(batch, self.settings())
+    for (early, whole) in zip(try driver.attack(batch, benign: benign), whole) where early.passedCheck && !early.wasCut {
+      #expect(early.sweeps.forward <= whole.sweeps.forward)
+    }
+    var asked = 0
+    driver.observer.isOver = {
+      asked += 1
+      return asked > 6
+    }
+    var reported: [Int] = []
+    let cut = try driver.attack(batch, benign: benign) { reported.append($0) }
+    #expect(reported == Array(1...6))
+    for outcome in cut where outcome.wasCut { #expect(outcome.others[0].iterate.step == 2) }
+  }
+
+  @Test func `what ADV² against MASK does not have is refused by name`() throws {
+    for change in [{ $0.isUntargeted = true }, { $0.restarts = 1 }, { $0.threat.norm = .l2 }]
+      as [(inout AttackSettings) -> Void]
+    {
+      var settings = settings()
+      change(&settings)
+      let error = #expect(throws: AttackError.self) {
+        try MaskAttackDriver(runner, measurer: measurer(runner, seed: 0), settings: settings)
+      }
+      #expect("\(try #require(error))".contains("ADV² against MASK has no "))
+    }
+  }
+
+  @Test func `jitter stays within its margin, takes every offset, and differs between streams`() {
+    let streams = [JitterSequence.recorded, JitterSequence.attacking] + JitterSequence.unseen
+    let sequences = streams.map { stream in
+      (0..<300).flatMap { draw in
+        let offset = JitterSequence(margin: 4, seed: 5, stream: stream).offset(draw)
+        return [offset.row, offset.column]
+      }
+    }
+    for sequence in sequences { #expect(Set(sequence) == [0, 1, 2, 3]) }
+    #expect(Set(sequences).count == streams.count)
+    let still = JitterSequence.still(margin: 4)
+    #expect((0..<9).allSatisfy { still.offset($0) == (2, 2) })
+    #expect(JitterSequence(margin: 0, seed: 1).offset(3) == (0, 0))
+  }
+}
+
+/// Runs graphs and remembers what with.
+private final class RecordingRunner: GraphRunner {
+  private let runner: any GraphRunner
+  private(set) var calls: [(name: String, inputs: [String: HostTensor])] = []
+
+  init(_ runner: any GraphRunner) { self.runner = runner }
+
+  func run(_ graph: String, _ inputs: [String: HostTensor]) throws -> [String: HostTensor] {
+    calls.append((graph, inputs))
+    return try runner.run(graph, inputs)
+  }
+}
+
+extension AttackSettings {
+  fileprivate mutating func steps(_ steps: Int) { schedule.steps = steps }
+}
