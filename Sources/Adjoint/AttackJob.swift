@@ -199,6 +199,8 @@ public struct AttackJob {
     let beside = try AttackControls(
       batch, benign: benign, adversarial: judged, neighbours: try candidates.map { try neighbours.neighbour(of: $0.name) },
       measurer, settings)
+    let jitter = try JitterControls.measured(
+      batch, benign: benign, adversarial: judged, measurer, seed: settings.seed)
     let seconds = (ContinuousClock.now - start).seconds
 
     var records: [AttackRecord] = []
@@ -223,7 +225,8 @@ public struct AttackJob {
             name: other.name, step: outcome.others[position].iterate.step, png: judgement(other.measurements[index]),
             flow: outcome.others[position].iterate.flow)
         },
-        controls: beside.controls[index], originalClass: beside.originalClass[index], sweeps: outcome.sweeps,
+        controls: beside.controls[index], originalClass: beside.originalClass[index], jitter: jitter?[index],
+        sweeps: outcome.sweeps,
         comparisonSweeps: outcome.comparisonSweeps, seconds: seconds,
         threads: options.threads ?? ThreadPool.usableProcessorCount, settings: recorded)
       let comparison = record.comparison.flatMap { named in others.first { $0.name == named.name }?.measurements[index] }
@@ -231,7 +234,7 @@ public struct AttackJob {
         record, photo: model.image(candidate.levels), adversarial: decoded[index], benign: outcome.benign,
         measured: png[index], comparison: comparison, mapShape: measurer.mapShape)
       try NPZ.write(
-        arrays(candidate, outcome, float[index], mapShape: measurer.mapShape), to: output.file(candidate.name + ".npz"))
+        arrays(candidate, outcome, float[index], measurer), to: output.file(candidate.name + ".npz"))
       try AtomicFile.write(files[index], to: output.file(candidate.name + ".png"))
       try AtomicFile.write(try report.rendered().encodedPNG(), to: output.file(candidate.name + ".report.png"))
       records.append(record)
@@ -239,17 +242,19 @@ public struct AttackJob {
     return records
   }
 
-  private func arrays(_ candidate: Candidate, _ outcome: AttackOutcome, _ measured: Measurement, mapShape: Shape)
+  private func arrays(_ candidate: Candidate, _ outcome: AttackOutcome, _ measured: Measurement, _ measurer: any MapMeasurer)
     -> [(String, HostTensor)]
   {
     let image = Shape([1] + model.imageShape.extents.dropFirst())
-    let map = Shape(Array(mapShape.extents.dropFirst()))
-    return [
+    let map = Shape(Array(measurer.mapShape.extents.dropFirst()))
+    var arrays = [
       ("x", HostTensor(image, pixels(candidate.levels))), ("adversarial", HostTensor(image, outcome.result.pixels)),
       ("target", HostTensor(.scalar, [Int64(candidate.target)])), ("label", HostTensor(.scalar, [Int64(outcome.label)])),
       ("probabilities", HostTensor([measured.probabilities.count], measured.probabilities)),
       ("mapBenign", HostTensor(map, outcome.benign.map)), ("mapAdversarial", HostTensor(map, measured.map)),
     ]
+    if let mask = measurer as? MaskMeasurer { arrays.append(("jitter", mask.offsets)) }
+    return arrays
   }
 
   private func recordedSettings() -> AttackRecord.Settings {

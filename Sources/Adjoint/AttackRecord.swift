@@ -138,6 +138,8 @@ public struct AttackRecord: Sendable, Codable {
   public let controls: [Control]
   /// The map of the unchanged photo's label, on the adversarial image: a viewer of both classes sees it move.
   public let originalClass: MapComparison
+  /// Of MASK with jitter.
+  public let jitter: JitterControls?
   public let sweeps: SweepCounts
   public let comparisonSweeps: SweepCounts
   /// Wall-clock time of the batch that the image was part of.

@@ -50,7 +50,7 @@ public struct AttackSummary: Sendable {
       iterates.map { MapRow(name: $0, $1) }
       + AttackRecord.Control.Kind.allCases.map { kind in
         MapRow(name: kind.words, records.compactMap { record in record.controls.first { $0.kind == kind }?.map })
-      } + [MapRow(name: "original class", records.map(\.originalClass))]
+      } + [MapRow(name: "original class", records.map(\.originalClass))] + MapRow.jitter(records.compactMap(\.jitter))
     let comparison = maps.filter { row in
       ["pgd", "stadv"].contains { $0 != attack && row.name.hasPrefix($0 + ".") }
     }
@@ -72,6 +72,17 @@ extension AttackSummary.Row {
 }
 
 extension AttackSummary.MapRow {
+  /// Beside MASK: the attack under jitter it has not seen, how far that alone moves a map, and both images without any.
+  fileprivate static func jitter(_ controls: [JitterControls]) -> [AttackSummary.MapRow] {
+    guard let count = controls.first?.unseen.count else { return [] }
+    return (0..<count).map { number in
+      AttackSummary.MapRow(name: "unseen jitter \(number + 1)", controls.map { $0.unseen[number] })
+    } + [
+      AttackSummary.MapRow(name: "unchanged, other jitter", controls.map(\.floor)),
+      AttackSummary.MapRow(name: "no jitter", controls.map(\.still)),
+    ]
+  }
+
   init(name: String, _ judgements: [AttackRecord.Judgement]) {
     self.name = name
     count = judgements.count

@@ -27,6 +27,8 @@ public struct Benchmark: Sendable, Encodable {
   public let threads: Int
   public let peakGigaflopsPerSecond: Double
   public let rows: [Row]
+  /// For each batch size at which all programs of the attack on MASK were measured.
+  public let maskIterations: [MaskIteration]
 
   /// Measures every derived graph at every batch size on random images.
   /// - Throws: what importing, differentiating and compiling throw.
@@ -44,7 +46,8 @@ public struct Benchmark: Sendable, Encodable {
     // Before and after, since a shared machine does not always give its best.
     let before = try PeakRate.measure(cpu: compiler.cpu, compiler: try CCompiler.locate(), pool: pool)
     var timings: [Timing] = []
-    for kind in derived {
+    let kinds = interpreter.name == "mask" ? derived.flatMap { $0.family(of: interpreter.name) } : derived
+    for kind in kinds {
       for batch in batches {
         let request = ModelRequest(
           file, of: kind, batch: batch, interpreter: interpreter, shapes: shapes, overrides: overrides)
@@ -56,6 +59,9 @@ public struct Benchmark: Sendable, Encodable {
     let peak = max(before, try PeakRate.measure(cpu: compiler.cpu, compiler: try CCompiler.locate(), pool: pool))
     peakGigaflopsPerSecond = peak / 1e9
     rows = timings.map { $0.row(peak: peak) }
+    let rows = rows
+    let steps = try interpreter.options.version().iterations
+    maskIterations = batches.compactMap { MaskIteration(rows, batch: $0, iterations: steps) }
   }
 
   /// The runs of one graph at one batch size.
@@ -123,7 +129,7 @@ public struct Benchmark: Sendable, Encodable {
   public var text: String {
     ([
       "\(model) on \(cpu), \(threads) threads, FMA peak \(fixed(peakGigaflopsPerSecond, 1)) GFLOP/s"
-    ] + rows.map(\.text)).joined(separator: "\n")
+    ] + rows.map(\.text) + maskIterations.map(\.text)).joined(separator: "\n")
   }
 }
 

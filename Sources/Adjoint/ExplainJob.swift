@@ -58,18 +58,20 @@ public struct ExplainJob {
         let explanation = Explanation(
           image: name, label: measurement.label, explained: explained ?? measurement.label,
           probabilities: measurement.probabilities, map: measurement.map, mapStatus: measurement.mapStatus)
-        try write(explanation, photo, Shape(Array(map.shape.extents.dropFirst())))
+        try write(explanation, photo, measurer)
         try done(explanation)
       }
     }
   }
 
-  private func write(_ explanation: Explanation, _ photo: Image, _ mapShape: Shape) throws {
-    try NPZ.write(
-      [
-        ("map", HostTensor(mapShape, explanation.map)), ("class", HostTensor(.scalar, [Int64(explanation.explained)])),
-        ("probabilities", HostTensor([explanation.probabilities.count], explanation.probabilities)),
-      ], to: output.file(explanation.image + ".npz"))
+  private func write(_ explanation: Explanation, _ photo: Image, _ measurer: any MapMeasurer) throws {
+    let mapShape = Shape(Array(map.shape.extents.dropFirst()))
+    var arrays = [
+      ("map", HostTensor(mapShape, explanation.map)), ("class", HostTensor(.scalar, [Int64(explanation.explained)])),
+      ("probabilities", HostTensor([explanation.probabilities.count], explanation.probabilities)),
+    ]
+    if let mask = measurer as? MaskMeasurer { arrays.append(("jitter", mask.offsets)) }
+    try NPZ.write(arrays, to: output.file(explanation.image + ".npz"))
     let heatmap = Images.Heatmap(width: mapShape[1], height: mapShape[0], values: explanation.map)
     try AtomicFile.write(
       try heatmap.overlaid(on: photo).encodedPNG(), to: output.file("\(explanation.image).\(map.interpreter.name).png"))

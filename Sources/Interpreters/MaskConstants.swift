@@ -6,6 +6,9 @@ public enum MaskVersion: String, Sendable, CaseIterable, Codable {
   case v1
   /// The one that the paper's numbers are of.
   case v2
+
+  /// Steps of Adam.
+  public var iterations: Int { self == .v1 ? 400 : 300 }
 }
 
 /// The numbers of MASK for images of one size: those of the published code for 224 × 224 and for 32 × 32.
@@ -64,6 +67,7 @@ public struct MaskConstants: Sendable, Equatable {
     /// An odd number of taps of at least 3, whose half is shorter than the image.
     func taps(_ count: Double) -> Int { max(3, 2 * Int(((scaled(count) - 1) / 2).rounded()) + 1) }
     self.version = version
+    iterations = version.iterations
     self.imageShape = imageShape
     let cell = isLarge ? 8 : 4
     maskShape = [imageShape[0], imageShape[2] / cell, imageShape[3] / cell]
@@ -74,18 +78,18 @@ public struct MaskConstants: Sendable, Equatable {
       let count = max(3, 2 * Int((5 * Double(side) / 224).rounded()) + 1)
       imageFilter = AxisOperator.gaussian(taps: count, sigma: 10 * Double(side) / 224)
       maskFilter = [1]
-      (sparsity, variation, learningRate, iterations) = (1e-2 / places, 1e-4, 0.1, 400)
+      (sparsity, variation, learningRate) = (1e-2 / places, 1e-4, 0.1)
     case (.v2, true):
       margin = max(2, Int(scaled(4).rounded()))
       let count = taps(21)
       imageFilter = AxisOperator.gaussian(taps: count, sigma: 0.3 * (Double(count - 1) / 2 - 1) + 0.8)
       maskFilter = AxisOperator.gaussian(taps: taps(11), sigma: scaled(2))
-      (sparsity, variation, learningRate, iterations) = (1e-4 * (784 / places), 1e-2, 0.1, 300)
+      (sparsity, variation, learningRate) = (1e-4 * (784 / places), 1e-2, 0.1)
     case (.v2, false):
       margin = 2
       imageFilter = [1, 4, 6, 4, 1].map { $0 / 16 }
       maskFilter = [1, 2, 1].map { $0 / 4 }
-      (sparsity, variation, learningRate, iterations) = (1e-3 * (64 / places), 0.1, 0.05, 300)
+      (sparsity, variation, learningRate) = (1e-3 * (64 / places), 0.1, 0.05)
     }
   }
 }

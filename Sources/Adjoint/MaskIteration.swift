@@ -1,0 +1,46 @@
+import Attacks
+import Interpreters
+
+/// What one iteration of ADV² against MASK costs, resets being spread over the iterations between them.
+public struct MaskIteration: Sendable, Encodable {
+  public let batch: Int
+  /// Sweeps of the network for each image.
+  public let forwardSweeps: Double
+  public let backwardSweeps: Double
+  /// Products of second order, of two sweeps each.
+  public let secondOrderSweeps: Double
+  /// At the median of each program.
+  public let milliseconds: Double
+  /// The same over the time of one forward pass.
+  public let forwardTimes: Double
+
+  /// Sweeps of any kind: what the published count of an iteration is in.
+  public var sweeps: Double { forwardSweeps + backwardSweeps + 2 * secondOrderSweeps }
+
+  /// - Parameter rows: of one batch size; nil unless all programs of the attack are among them.
+  init?(_ rows: [Benchmark.Row], batch: Int, iterations: Int) {
+    func milliseconds(_ graph: DerivedGraph) -> Double? {
+      rows.first { $0.of == graph.rawValue && $0.batch == batch }?.medianMilliseconds
+    }
+    guard let forward = milliseconds(.scores), let views = milliseconds(.maskViews), let step = milliseconds(.maskStep),
+      let move = milliseconds(.marginStep), let ahead = milliseconds(.lookahead), let search = milliseconds(.marginSearch)
+    else { return nil }
+    let schedule = MaskSchedule()
+    let reset = 1 / Double(schedule.resetInterval)
+    let steps = Double(schedule.followerSteps) + reset * Double(iterations)
+    let aheadSteps = Double(MaskPrograms.lookaheadSteps)
+    self.batch = batch
+    forwardSweeps = 1 + steps + aheadSteps + Double(schedule.halvings) + reset
+    backwardSweeps = 1 + steps + aheadSteps
+    secondOrderSweeps = aheadSteps
+    self.milliseconds =
+      move + views + steps * step + ahead + Double(schedule.halvings) * search + reset * (forward + views)
+    forwardTimes = self.milliseconds / forward
+  }
+
+  public var text: String {
+    "an iteration against mask, batch \(batch): \(fixed(sweeps, 1)) sweeps (\(fixed(forwardSweeps, 1)) forward, "
+      + "\(fixed(backwardSweeps, 1)) backward, \(fixed(secondOrderSweeps, 0)) of second order, which are two each), "
+      + "\(fixed(milliseconds, 0)) ms, the time of \(fixed(forwardTimes, 0)) forward passes"
+  }
+}

@@ -1,0 +1,128 @@
+import Arrays
+import Foundation
+import Images
+import TensorTypes
+import Testing
+
+/// MASK and the attack on it from the command line.
+@Suite struct MaskTests {
+  private let folder: TemporaryFolder
+
+  init() throws { folder = try TemporaryFolder() }
+
+  private func arrays(_ path: String) throws -> [String: HostTensor] {
+    Dictionary(uniqueKeysWithValues: try NPZ.read(path: folder.path(path)).map { ($0.name, $0.tensor) })
+  }
+
+  private func explain(_ output: String, _ more: [String] = []) throws -> [String: HostTensor] {
+    let result = try Command.run(
+      ["explain", Command.model, Command.bag, "--interpreter", "mask", "-o", folder.path(output)] + more)
+    #expect(result.status == 0, "\(result.error)")
+    #expect(try Image(contentsOf: folder.path("\(output)/fashion-00018-bag.mask.png")).width == 28)
+    return try arrays("\(output)/fashion-00018-bag.npz")
+  }
+
+  @Test func `the seed decides the jitter of MASK, and with it the map`() throws {
+    let first = try explain("first")
+    let again = try explain("again")
+    let other = try explain("other", ["--seed", "1"])
+    let map = try #require(first["map"])
+    #expect(map.shape == [7, 7] && map.floats.allSatisfy { (0...1).contains($0) } && Set(map.floats).count > 9)
+    let jitter = try #require(first["jitter"])
+    #expect(jitter.shape == [300, 2] && Set(jitter.integers) == [0, 1])
+    #expect(first["map"] == again["map"] && first["jitter"] == again["jitter"])
+    #expect(first["map"] != other["map"] && first["jitter"] != other["jitter"])
+    let early = try explain("early", ["--mask-version", "v1"])
+    let unmoved = try #require(early["jitter"]).integers
+    #expect(early["map"] != first["map"] && Set(unmoved) == [0])
+  }
+
+  private func attack(_ output: String, _ more: [String]) throws -> Command.Result {
+    try Command.run(
+      ["attack", Command.model, Command.bag, "--interpreter", "mask", "--eps", "0.2", "--target", "Coat", "-o"]
+        + [folder.path(output)] + more)
+  }
+
+  private func record(_ output: String) throws -> [String: Any] {
+    let lines = try String(contentsOfFile: folder.path("\(output)/results.jsonl"), encoding: .utf8).split(separator: "\n")
+    let line = try #require(lines.first)
+    return try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
+  }
+
+  @Test func `an attack on MASK records its sweeps and what of it rests on jitter`() throws {
+    let result = try attack("out", ["--attack", "adv2", "--steps", "51", "--warm", "20"])
+    #expect(result.status == 0, "\(result.error)")
+    let record = try record("out")
+    let sweeps = try #require(record["sweeps"] as? [String: Int])
+    // The benign map, 20 steps of PGD, two checks, and 51 iterations of a step, 4 and 4 of the mask and 12 halvings.
+    #expect(
+      sweeps == [
+        "forward": 302 + 20 + 2 * 301 + 51 * (1 + 8 + 12), "backward": 300 + 20 + 2 * 300 + 51 * 9, "secondOrder": 51 * 4,
+      ])
+    let jitter = try #require(record["jitter"] as? [String: Any])
+    #expect((jitter["unseen"] as? [[String: Any]])?.count == 3)
+    #expect(jitter["floor"] is [String: Any] && jitter["still"] is [String: Any] && jitter["seed"] as? Int == 0)
+    #expect(try arrays("out/fashion-00018-bag.npz")["jitter"]?.shape == [300, 2])
+    let again = try attack("out", ["--attack", "adv2", "--steps", "51", "--warm", "20"])
+    #expect(again.output.contains("(finished before)"))
+  }
+
+  @Test func `an artifact attacks MASK as the model does, and PGD is measured by MASK`() throws {
+    let options = ["--interpreter", "mask", "--lookahead", "full"]
+    let compiled = try Command.run(
+      ["compile", Command.model, "--of", "step", "-o", folder.path("mask.adjoint")] + options)
+    #expect(compiled.status == 0, "\(compiled.error)")
+    let call = ["--steps", "3", "--warm", "4"]
+    #expect(try attack("model", call + ["--lookahead", "full"]).status == 0)
+    let result = try Command.run(
+      [
+        "attack", folder.path("mask.adjoint"), Command.bag, "--eps", "0.2", "--target", "Coat", "-o",
+        folder.path("artifact"),
+      ]
+        + call)
+    #expect(result.status == 0, "\(result.error)")
+    let name = "fashion-00018-bag.npz"
+    #expect(try arrays("model/\(name)") == arrays("artifact/\(name)"))
+    let plain = try attack("pgd", ["--attack", "pgd", "--steps", "60"])
+    #expect(plain.status == 0, "\(plain.error)")
+    let sweeps = try #require(record("pgd")["sweeps"] as? [String: Int])
+    #expect(sweeps == ["forward": 302 + 60 + 2 * 301, "backward": 300 + 60 + 2 * 300, "secondOrder": 0])
+  }
+
+  @Test func `the numbers of the attack on MASK are printed`() throws {
+    let result = try attack("none", ["--mode", "paper", "--steps", "9", "--print-config"])
+    #expect(result.status == 0, "\(result.error)")
+    for line in [
+      "steps                9  (option)", "afterLookahead       mask taken back  (paper)",
+      "mask-version         v2  (default)",
+      "halvings             12  (default)",
+    ] {
+      #expect(result.output.contains(line + "\n"), "\(line) in \(result.output)")
+    }
+  }
+
+  @Test(arguments: [
+    (["attack", "--interpreter", "mask", "--attack", "stadv"], "mask is attacked by pgd and adv2"),
+    (["attack", "--interpreter", "cam", "--lookahead", "full"], "--lookahead goes with --interpreter mask, not with cam"),
+    (["attack", "--interpreter", "mask", "--lookahead", "far"], "detached and full are known"),
+    (["explain", "--interpreter", "mask", "--mask-version", "v3"], "v1 and v2 are known"),
+  ])
+  func `what MASK does not have is refused by name`(call: [String], words: String) throws {
+    let target = call[0] == "attack" ? ["--target", "Coat"] : []
+    let result = try Command.run(
+      [call[0], Command.model, Command.bag, "-o", folder.path("none")] + call.dropFirst() + target)
+    #expect(result.status == 2 && result.error.contains(words), "\(result.error)")
+  }
+
+  @Test func `bench shows what an iteration against MASK costs`() throws {
+    let result = try Command.run("bench", Command.model, "--of", "step", "--interpreter", "mask", "--json")
+    #expect(result.status == 0, "\(result.error)")
+    let report = try #require(try JSONSerialization.jsonObject(with: Data(result.output.utf8)) as? [String: Any])
+    let iteration = try #require((report["maskIterations"] as? [[String: Any]])?.first)
+    let forward = try #require(iteration["forwardSweeps"] as? Double)
+    let backward = try #require(iteration["backwardSweeps"] as? Double)
+    let secondOrder = try #require(iteration["secondOrderSweeps"] as? Double)
+    #expect(forward + backward + 2 * secondOrder <= 60 && secondOrder == 4)
+    #expect((iteration["milliseconds"] as? Double ?? 0) > 0)
+  }
+}
