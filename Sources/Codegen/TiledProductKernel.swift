@@ -46,10 +46,11 @@ struct TiledProductKernel {
   private var lastGroupBlocks: Int { product.resultBlocks - (tileGroups - 1) * tile.blocks }
 
   mutating func kernel() -> KernelText {
+    if product.isDepthwise, product.positions == .columns { return depthwiseKernel() }
     // Pieces of the positions that tasks run over: rows of images, or tiles of planes and matrices.
     let tilesOfPlane = (product.columnPhases[0].count + tile.positions - 1) / tile.positions
     let pieces = product.positions == .columns ? product.resultRows : tilesOfPlane
-    let groupTasks = weightsStay && !product.isDepthwise ? 1 : product.groups * tileGroups
+    let groupTasks = weightsStay ? 1 : product.groups * tileGroups
     var lines = LoopKernel.pointers(region)
     lines += ["for (long task = first; task < end; task++) {", "const long piece = task % \(pieces);"]
     let (inner, outer) = groupsFirst ? ("image", "group") : ("group", "image")
@@ -65,6 +66,25 @@ struct TiledProductKernel {
     return KernelText(
       functions: functions, body: lines.joined(separator: "\n"),
       taskCount: pieces * product.images * groupTasks)
+  }
+
+  /// Tasks of a depthwise convolution: the groups of one band of rows, then those of the next.
+  ///
+  /// What surrounds it divides a single image by rows too, so that a thread mostly reads what it wrote itself: between
+  /// processors without a common cache the other threads' rows cost as much as the whole convolution. More bands would read
+  /// the rows at their borders too often.
+  private mutating func depthwiseKernel() -> KernelText {
+    let rows = product.resultRows
+    let bands = product.images > 1 ? 1 : [4, 2].first { $0 * 4 <= rows } ?? 1
+    let lines =
+      LoopKernel.pointers(region) + [
+        "for (long task = first; task < end; task++) {",
+        "const long group = task % \(tileGroups), band = task / \(tileGroups) % \(bands);",
+        "const long image = task / \(tileGroups * bands), i0 = image;",
+        "for (long piece = band * \(rows) / \(bands); piece < (band + 1) * \(rows) / \(bands); piece++) {",
+      ] + groupBody() + ["}", "}"] + region.fence
+    return KernelText(
+      functions: functions, body: lines.joined(separator: "\n"), taskCount: tileGroups * bands * product.images)
   }
 
   /// One group of result blocks at one piece of the positions.
