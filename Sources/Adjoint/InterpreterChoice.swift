@@ -32,7 +32,9 @@ public struct InterpreterChoice: Sendable, Codable, Equatable {
     self.norm = norm
   }
 
-  public static let names = ["cam", "grad", "grad-cam", "mask"]
+  public static let names = [
+    "cam", "grad", "grad-cam", "gradient-input", "guided-backprop", "deeplift", "lrp", "mask",
+  ]
 
   /// Images that run together unless a number is given: the lookahead against MASK keeps four passes of the network at once.
   public var usualBatch: Int { name == "mask" ? 2 : 8 }
@@ -80,6 +82,10 @@ public struct InterpreterChoice: Sendable, Codable, Equatable {
       case "grad": GradientMap(classifier, score: mode == .code ? .meanCrossEntropy : .logOdds)
       case "grad-cam":
         try GradientClassActivationMap(classifier, layer: options.featureLayer, weights: try options.channelWeights())
+      case "gradient-input": GradientTimesInput(classifier)
+      case "guided-backprop": GuidedBackpropagation(classifier)
+      case "deeplift": DeepLIFT(classifier, baseline: options.baseline ?? 0)
+      case "lrp": LayerwiseRelevance(classifier, stabiliser: options.epsilon ?? 1e-4)
       default: try ClassActivationMap(classifier)
       }
     interpreter.network = try Pipeline.prepare(interpreter.network)
@@ -100,5 +106,7 @@ public struct InterpreterChoice: Sendable, Codable, Equatable {
   }
 
   /// In a sentence what of images [B, C, H, W] the interpreter leaves out; nil where it takes all of them.
-  func remark(imageShape: Shape) -> String? { name == "grad" ? GradientMap.remark(imageShape: imageShape) : nil }
+  func remark(imageShape: Shape) -> String? {
+    AttackSchedule.isOfPixels(name) ? PixelMap.remark(imageShape: imageShape, interpreter: name) : nil
+  }
 }

@@ -1,39 +1,70 @@
 import Attacks
 import Interpreters
 
-/// What the interpreters beside CAM and GRAD can be asked for, in the words of the command line; nil is the default.
+/// What some interpreters can be asked for, in the words of the command line; nil is the default.
 public struct InterpreterOptions: Sendable, Codable, Equatable {
   /// The feature map of Grad-CAM: an ONNX node, or the last of a size such as `14x14`.
   public var layer: String?
   /// How the channel weights of Grad-CAM enter an attack: `constant` or `differentiated`.
   public var layerWeights: String?
+  /// Every value of the image that DeepLIFT compares with, in [0, 1].
+  public var baseline: Double?
+  /// ε of LRP.
+  public var epsilon: Double?
   /// Which form of MASK: `v1` or `v2`.
   public var maskVersion: String?
   /// What the attack on MASK differentiates through: `detached` or `full`.
   public var lookahead: String?
 
-  public init(
-    layer: String? = nil, layerWeights: String? = nil, maskVersion: String? = nil, lookahead: String? = nil
-  ) {
-    self.layer = layer
-    self.layerWeights = layerWeights
-    self.maskVersion = maskVersion
-    self.lookahead = lookahead
+  public init() {}
+
+  /// An option with what it is, given or by default.
+  public struct Entry: Sendable {
+    /// On the command line.
+    public let name: String
+    public let value: String
+    public let isGiven: Bool
+    /// The interpreters that have it.
+    let interpreters: [String]
+
+    init(_ name: String, _ given: String?, otherwise: String, _ interpreters: [String]) {
+      self.name = name
+      value = given ?? otherwise
+      isGiven = given != nil
+      self.interpreters = interpreters
+    }
   }
 
-  /// - Throws: `UsageError` for an option that the interpreter does not have.
-  func check(for interpreter: String) throws(UsageError) {
-    let owned = [
-      ("layer", layer, ["grad-cam"]), ("layer-weights", layerWeights, ["grad-cam"]),
-      ("mask-version", maskVersion, ["mask"]), ("lookahead", lookahead, ["mask"]),
+  /// Of all interpreters.
+  public var entries: [Entry] {
+    [
+      Entry("layer", layer, otherwise: "last", ["grad-cam"]),
+      Entry("layer-weights", layerWeights, otherwise: "constant", ["grad-cam"]),
+      Entry("baseline", baseline.map { "\($0)" }, otherwise: "0.0", ["deeplift"]),
+      Entry("epsilon", epsilon.map { "\($0)" }, otherwise: "0.0001", ["lrp"]),
+      Entry("mask-version", maskVersion, otherwise: "v2", ["mask"]),
+      Entry("lookahead", lookahead, otherwise: "detached", ["mask"]),
     ]
-    for (option, value, owners) in owned
-    where value != nil && !owners.contains(interpreter) {
-      throw UsageError("--\(option) goes with --interpreter \(owners.joined(separator: " or ")), not with \(interpreter)")
+  }
+
+  /// The options of an interpreter.
+  public func entries(of interpreter: String) -> [Entry] { entries.filter { $0.interpreters.contains(interpreter) } }
+
+  /// - Throws: `UsageError` for an option that the interpreter does not have, or a value that it does not accept.
+  func check(for interpreter: String) throws(UsageError) {
+    for entry in entries where entry.isGiven && !entry.interpreters.contains(interpreter) {
+      throw UsageError(
+        "--\(entry.name) goes with --interpreter \(entry.interpreters.joined(separator: " or ")), not with \(interpreter)")
     }
     _ = try channelWeights()
     _ = try version()
     _ = try lookaheadDerivatives()
+    if let baseline, !(0...1).contains(baseline) {
+      throw UsageError("--baseline is \(baseline); 0 to 1 are accepted")
+    }
+    if let epsilon, !(epsilon > 0) || !epsilon.isFinite {
+      throw UsageError("--epsilon is \(epsilon); more than 0 is accepted")
+    }
   }
 
   func version() throws(UsageError) -> MaskVersion {
@@ -67,19 +98,11 @@ public struct InterpreterOptions: Sendable, Codable, Equatable {
     }
     return weights
   }
+}
 
-  /// The options of one interpreter.
-  public func words(of interpreter: String) -> [(name: String, value: String)] {
-    let own =
-      interpreter == "mask" ? ["mask-version", "lookahead"] : interpreter == "grad-cam" ? ["layer", "layer-weights"] : []
-    return words.filter { own.contains($0.name) }
-  }
-
-  /// Every option by its name on the command line, with what stands for the default.
-  public var words: [(name: String, value: String)] {
-    [
-      ("layer", layer ?? "last"), ("layer-weights", layerWeights ?? "constant"),
-      ("mask-version", maskVersion ?? "v2"), ("lookahead", lookahead ?? "detached"),
-    ]
+extension InterpreterChoice {
+  /// The value that an option of this interpreter has; nil for an option of another.
+  public func value(ofOption name: String) -> String? {
+    options.entries(of: self.name).first { $0.name == name }?.value
   }
 }

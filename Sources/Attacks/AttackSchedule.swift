@@ -41,36 +41,40 @@ public struct AttackSchedule: Sendable, Equatable {
   /// Of attacks that move pixels.
   public let flow: FlowTerms?
 
-  /// The schedule against one interpreter; the numbers of `paper` are those of its table 11.
+  /// Whether the map of an interpreter shows derivatives at windows of pixels, as that of GRAD.
+  public static func isOfPixels(_ interpreter: String) -> Bool { !["cam", "grad-cam", "mask"].contains(interpreter) }
+
+  /// The schedule against one interpreter, that of GRAD against every other map of pixels; the numbers of `paper` are those of
+  /// its table 11.
   public init(interpreter: String = "cam", mode: AttackMode = .default) {
     self.interpreter = interpreter
     self.mode = mode
     confidence = 0.9
     flow = nil
-    switch (interpreter, mode) {
-    case ("grad", .default), ("grad", .code):
+    switch (Self.isOfPixels(interpreter), mode) {
+    case (true, .default), (true, .code):
       (steps, warm) = (704, 300)
       parts = zip([3, 2, 1, 1], [0.001, 0.004, 0.01, 0.05]).map { Part(share: $0, coefficient: $1) }
       objective = StepObjective(mapReduction: .sum, smoothsLabels: mode == .default)
       if mode == .code { confidence = 0.8 }
-      stated = mode == .code ? Set(Field.allCases) : []
-    case ("grad", .paper):
+      stated = mode == .code && interpreter == "grad" ? Set(Field.allCases) : []
+    case (true, .paper):
       (steps, warm) = (800, 400)
       parts = [Part(coefficient: 0.007)]
       objective = StepObjective(mapReduction: .sum, smoothsLabels: true)
-      stated = [.steps, .warm, .stages, .mapLoss, .labelSmoothing]
-    case ("mask", _):
+      stated = interpreter == "grad" ? [.steps, .warm, .stages, .mapLoss, .labelSmoothing] : []
+    case (false, _) where interpreter == "mask":
       (steps, warm) = (1000, 400)
       parts = []
       objective = StepObjective()
       stated = mode == .code ? [.steps, .warm] : mode == .paper ? [.steps] : []
-    case (_, .default), (_, .code):
+    case (false, .default), (false, .code):
       (steps, warm) = (1200, 400)
       parts = [Part(coefficient: 5, growth: 1)]
       objective = StepObjective()
       if mode == .code { confidence = 0 }
       stated = mode == .code && interpreter == "cam" ? [.steps, .warm, .stages, .mapLoss, .labelSmoothing, .confidence] : []
-    case (_, .paper):
+    case (false, .paper):
       (steps, warm) = (1200, 400)
       parts = [Part(coefficient: 0.204)]
       objective = StepObjective(mapReduction: .sum)

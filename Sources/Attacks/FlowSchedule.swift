@@ -27,18 +27,18 @@ extension AttackSchedule {
     self.mode = mode
     var terms = FlowTerms()
     confidence = 0.9
-    let isGradient = interpreter == "grad"
+    let isGradient = Self.isOfPixels(interpreter)
     (steps, warm) = isGradient ? (704, 450) : (600, 200)
     objective = StepObjective(mapReduction: isGradient ? .sum : .mean)
     switch (isGradient, mode) {
     case (true, .default), (true, .code):
       parts = zip([3, 2, 1, 1], [0.003, 0.01, 0.05, 0.2]).map { Part(share: $0, coefficient: $1) }
       if mode == .code { confidence = 0.75 }
-      stated = mode == .code ? Set(Field.allCases) : []
+      stated = mode == .code && interpreter == "grad" ? Set(Field.allCases) : []
     case (true, .paper):
       steps = 800
       parts = [Part(coefficient: 0.023)]
-      stated = [.steps, .stages, .mapLoss]
+      stated = interpreter == "grad" ? [.steps, .stages, .mapLoss] : []
     case (false, .default), (false, .code):
       parts = [Part(coefficient: 5, growth: 1)]
       if mode == .code { (confidence, terms.crossEntropyWeight) = (0, 2) }

@@ -2,13 +2,25 @@ import IR
 import Operators
 import TensorTypes
 
+/// Says how cotangents pass through an operation where that is not by its derivative.
+///
+/// Called for every node on the way back, with the operands that depend on the inputs.
+/// - Returns: the cotangents of operands that the node adds, or nil to go by the derivative.
+public protocol PullbackRule {
+  func terms(of node: Node, _ result: Value, cotangent: Value, active: [Value], in builder: GraphBuilder) throws(TypeError)
+    -> [(operand: Value, cotangent: Value)]?
+}
+
 extension GraphBuilder {
   /// Appends the cotangents of `inputs`: Σ over outputs of (∂output/∂input)ᵀ · cotangent.
   ///
   /// Derived from each operator's one rule: a multilinear operator's `transpose`, or ∂y/∂xᵢ · ȳ for an elementwise one.
+  /// - Parameter rule: what goes before the operators' rules; nothing by default.
   /// - Returns: for each input its cotangent, zeros where no output depends on it.
   /// - Throws: if the graph is closed, or an operator on the way has no derivative.
-  public func pullback(_ cotangents: [(of: Value, is: Value)], to inputs: [Value]) throws(TypeError) -> [Value] {
+  public func pullback(_ cotangents: [(of: Value, is: Value)], to inputs: [Value], rule: (any PullbackRule)? = nil)
+    throws(TypeError) -> [Value]
+  {
     try requireOpen("pullback")
     let primals = nodes
     var terms: [Value: [Value]] = [:]
@@ -30,8 +42,11 @@ extension GraphBuilder {
       try at(Location(node: node.location.node, derivation: derivation)) { () throws(TypeError) in
         guard let cotangent = try total(parts) else { return }
         if inputs.contains(value) { totals[value] = cotangent }
-        guard let operation = node.operation else { return }
-        for (operand, term) in try self.terms(of: operation, node, value, cotangent, active) {
+        if node.operation == nil { return }
+        let operands = node.operands.filter(active.contains)
+        let special = try rule?.terms(of: node, value, cotangent: cotangent, active: operands, in: self)
+        let own = special == nil ? try self.terms(of: node, value, cotangent: cotangent, active: operands) : []
+        for (operand, term) in special ?? own {
           terms[operand, default: []].append(term)
         }
       }
@@ -43,10 +58,13 @@ extension GraphBuilder {
     return results
   }
 
-  private func terms(
-    of operation: any Operator, _ node: Node, _ result: Value, _ cotangent: Value, _ active: Set<Value>
-  ) throws(TypeError) -> [(Value, Value)] {
-    var terms: [(Value, Value)] = []
+  /// The cotangents that a node adds to those of its operands, by the derivative of its operation.
+  /// - Parameter active: the operands that need one.
+  public func terms(of node: Node, _ result: Value, cotangent: Value, active: [Value]) throws(TypeError)
+    -> [(operand: Value, cotangent: Value)]
+  {
+    guard let operation = node.operation else { return [] }
+    var terms: [(operand: Value, cotangent: Value)] = []
     func appendTerms(_ cotangent: Value, _ partials: [ScalarExpression?]) throws(TypeError) {
       for (operand, partial) in zip(node.operands, partials) {
         guard let partial, active.contains(operand) else { continue }

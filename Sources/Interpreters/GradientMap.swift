@@ -10,17 +10,14 @@ import TensorTypes
 ///
 /// The log-odds have a gradient parallel to that of the probability p_c and of log p_c, so that the normalised maps of all
 /// three are one; but theirs does not vanish with 1 − p_c. The first of equal channels wins.
-public struct GradientMap: Interpreter {
+public struct GradientMap: PixelInterpreter {
   public let name = "grad"
   /// Outputs `logits` f32[B, N].
   public var network: Graph
   /// The derivative of ReLU, Clip and LeakyRelu in a second copy of the network, of which the map in a loss is made; the map
   /// itself is that of the network as it is. With `plain` the loss takes its map from the network itself.
   public let derivative: KinkDerivative
-  /// k: 4 for images of 112 pixels and more, 2 for 32 to 111, 1 below.
-  public let poolingSize: Int
-  /// [B, h, w]: whole windows, the remainder being cut off on both sides alike.
-  public let mapShape: Shape
+  public let pixels: PixelMap
 
   /// The number whose gradient the map shows.
   public enum Score: String, Sendable, CaseIterable {
@@ -38,23 +35,7 @@ public struct GradientMap: Interpreter {
     network = classifier.graph
     self.derivative = derivative
     self.score = score
-    let shape = classifier.imageShape
-    poolingSize = Self.poolingSize(imageShape: shape)
-    mapShape = [shape[0], shape[2] / poolingSize, shape[3] / poolingSize]
-  }
-
-  private static func poolingSize(imageShape: Shape) -> Int {
-    let side = min(imageShape[2], imageShape[3])
-    return side >= 112 ? 4 : side >= 32 ? 2 : 1
-  }
-
-  /// In a sentence what of images [B, C, H, W] is not in their maps; nil where the windows fill them.
-  public static func remark(imageShape: Shape) -> String? {
-    let size = poolingSize(imageShape: imageShape)
-    let (height, width) = (imageShape[2], imageShape[3])
-    guard height % size + width % size > 0 else { return nil }
-    return "GRAD averages windows of \(size) x \(size) pixels: of images of \(height) x \(width) it takes the middle "
-      + "\(height - height % size) x \(width - width % size)"
+    pixels = PixelMap(imageShape: classifier.imageShape)
   }
 
   /// The same interpreter on one copy of the network, which has the other derivative itself: the loss of the prediction goes
@@ -65,27 +46,12 @@ public struct GradientMap: Interpreter {
     return interpreter
   }
 
-  public func appendMap(ofClasses classes: Value, to builder: GraphBuilder) throws(TypeError) -> AttributionMap {
-    try appendMap(of: try logits(of: network.values), classes, to: builder)
-  }
+  public var smallestExtent: Double { score == .logOdds ? 1e-30 : 1e-8 }
 
-  public func appendDifferentiableMap(ofClasses classes: Value, to builder: GraphBuilder) throws(TypeError)
-    -> AttributionMap
+  public func appendAttribution(through values: [Value], ofClasses classes: Value, to builder: GraphBuilder)
+    throws(TypeError) -> Value
   {
-    let substitution = SubstituteDerivatives(all: derivative)
-    return try appendMap(of: try logits(of: builder.appendCopy(of: network, substitution)), classes, to: builder)
-  }
-
-  /// The logits among the values that stand for those of the network.
-  private func logits(of values: [Value]) throws(TypeError) -> Value {
-    guard let logits = network.output(named: "logits") else {
-      throw TypeError("gradientMap", "the network lacks its output logits", [])
-    }
-    return values[logits.index]
-  }
-
-  private func appendMap(of logits: Value, _ classes: Value, to builder: GraphBuilder) throws(TypeError) -> AttributionMap {
-    guard let x = builder.inputs.first else { throw TypeError("gradientMap", "the network lacks its input x", []) }
+    let (x, logits) = try ends(of: values, in: builder)
     let objective: Value
     var weight = 1.0
     switch score {
@@ -95,27 +61,7 @@ public struct GradientMap: Interpreter {
       weight = -1 / Double(mapShape[0])
     }
     let seed = try builder.broadcast(builder.scalar(weight, like: objective), to: builder.shape(of: objective))
-    let gradient = try builder.pullback([(objective, seed)], to: [x])[0]
-    let strongest = try builder.maximum(try builder.elementwise(.absolute, gradient), axes: [1], keepAxes: true)
-    return try builder.normalised(
-      try pooled(strongest, in: builder), divisor: .atLeast(score == .logOdds ? 1e-30 : 1e-8))
-  }
-
-  /// The means of the windows, [B, h, w].
-  private func pooled(_ x: Value, in builder: GraphBuilder) throws(TypeError) -> Value {
-    guard poolingSize > 1 else { return try builder.reshape(x, mapShape) }
-    var x = x
-    for axis in 2...3 {
-      let extent = builder.shape(of: x)[axis]
-      let kept = mapShape[axis - 1] * poolingSize
-      let low = (extent - kept) / 2
-      x = try builder.slice(x, axis: axis, from: low, to: low + kept)
-    }
-    let window = Window(
-      kernel: [poolingSize, poolingSize], strides: [poolingSize, poolingSize], pads: [0, 0], dilations: [1, 1],
-      extents: [mapShape[1], mapShape[2]])
-    return try builder.reshape(
-      try builder.averagePool(x, window, countingPadding: false, padsHigh: [0, 0]), mapShape)
+    return try builder.pullback([(objective, seed)], to: [x])[0]
   }
 }
 

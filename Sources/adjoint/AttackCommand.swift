@@ -18,7 +18,7 @@ struct AttackCommand: ParsableCommand {
       pgd or adv2, which change pixels by at most eps, or stadv or adv2-stadv, which move them, and which no eps bounds.
       """)
   var attack = AttackSettings.Method.adv2
-  @Option(help: "The interpreter whose map is kept: cam (taken for models), grad, grad-cam, or mask.")
+  @Option(help: "The interpreter whose map is kept: cam (taken for models), grad, or another that explain has.")
   var interpreter: String?
   @Option(help: "The class that the model shall see, by number or name.") var target: String?
   @Option(help: ArgumentHelp("A CSV file with the columns file and target, and optionally class.", valueName: "file"))
@@ -39,8 +39,8 @@ struct AttackCommand: ParsableCommand {
   var warm: Int?
   @Option(
     help: """
-      Weight of the map's loss: c, which grows to 2c, against maps of features, cam and grad-cam (5); that of the last stage \
-      against maps of pixels (0.05; of adv2-stadv 0.2), whose other stages keep their proportion.
+      Weight of the map's loss: c, which grows to 2c, against maps of features, cam and grad-cam (5); that of the last \
+      stage against maps of pixels (0.05; of adv2-stadv 0.2), whose other stages keep their proportion.
       """)
   var coefficient: Double?
   @Option(
@@ -145,9 +145,8 @@ struct AttackCommand: ParsableCommand {
         ("alpha", "\(settings.threat.alpha)", settings.threat.alpha == ThreatModel().alpha ? "default" : "option"),
       ]
     }
-    let given = interpreterFlags.repeated.filter { $0.value != nil }.map(\.name)
-    lines += options.words(of: settings.schedule.interpreter).map {
-      ($0.name, $0.value, given.contains($0.name) ? "option" : "default")
+    lines += options.entries(of: settings.schedule.interpreter).map {
+      ($0.name, $0.value, $0.isGiven ? "option" : "default")
     }
     if !settings.method.keepsMap {
       lines.append(("steps", "\(settings.steps)", steps == nil ? "default" : "option"))

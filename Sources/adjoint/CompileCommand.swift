@@ -11,10 +11,10 @@ struct CompileCommand: ParsableCommand {
   @Argument(help: "An ONNX file.") var model: String
   @Option(help: "What is computed: step holds all that attack and explain need, pgdStep PGD alone, map only explanations.")
   var of = DerivedGraph.forward
-  @Option(help: "The interpreter of map, pgdStep and step: cam, grad, grad-cam or mask.") var interpreter = "cam"
+  @Option(help: "The interpreter of map, pgdStep and step: \(interpreterNames).") var interpreter = "cam"
   @Option(help: "Whose step against the interpreter: default, paper, or code (published with the paper).")
   var mode = AttackMode.default
-  @Option(help: "What grad and grad-cam take for the derivative of ReLU in the map of --of map, as explain has it.")
+  @Option(help: "What is taken for the derivative of ReLU in the map of --of map, as explain has it.")
   var derivative = "plain"
   @Option(help: "Images in a batch.") var batch = 1
   @Option(name: [.customShort("o"), .long], help: ArgumentHelp("The file to write.", valueName: "file")) var output: String

@@ -9,11 +9,10 @@ struct ExplainCommand: ParsableCommand {
 
   @Argument(help: "An ONNX file, or an artifact of map, pgdStep or step.") var model: String
   @Argument(help: "PNG or JPEG files.") var images: [String]
-  @Option(help: "The interpreter: cam (taken for models), grad, grad-cam, or mask, whose map is 1 - m.") var interpreter:
-    String?
+  @Option(help: "The interpreter, cam for models: \(interpreterNames). The map of mask is 1 - m.") var interpreter: String?
   @Option(
     help: """
-      What grad and grad-cam take for the derivative of ReLU, Clip and LeakyRelu: plain (taken for models), smoothed (the \
+      What is taken for the derivative of ReLU, Clip and LeakyRelu: plain (taken for models), smoothed (the \
       paper's), sigmoid, softplus:SHARPNESS, or guided (guided backpropagation).
       """)
   var derivative: String?

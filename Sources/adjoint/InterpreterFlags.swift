@@ -1,7 +1,7 @@
 import Adjoint
 import ArgumentParser
 
-/// What the interpreters beside CAM and GRAD can be asked for.
+/// What some interpreters can be asked for.
 struct InterpreterFlags: ParsableArguments {
   @Option(
     help: ArgumentHelp(
@@ -13,6 +13,12 @@ struct InterpreterFlags: ParsableArguments {
     help: "How the channel weights of grad-cam enter an attack: constant (taken for models), or differentiated.")
   var layerWeights: String?
 
+  @Option(help: "Every value of the image that deeplift compares with: 0 (taken for models) to 1.")
+  var baseline: Double?
+
+  @Option(help: "What keeps the quotients of lrp finite (0.0001).")
+  var epsilon: Double?
+
   @Option(help: "The form of mask: v2 (taken for models), or v1, without jitter and without blurring the mask.")
   var maskVersion: String?
 
@@ -21,14 +27,26 @@ struct InterpreterFlags: ParsableArguments {
   var lookahead: String?
 
   var options: InterpreterOptions {
-    InterpreterOptions(layer: layer, layerWeights: layerWeights, maskVersion: maskVersion, lookahead: lookahead)
+    var options = InterpreterOptions()
+    options.layer = layer
+    options.layerWeights = layerWeights
+    options.baseline = baseline
+    options.epsilon = epsilon
+    options.maskVersion = maskVersion
+    options.lookahead = lookahead
+    return options
   }
 
   /// The options that were given, as `FileOptions.artifact` compares them with an artifact.
   var repeated: [(name: String, value: String?, recorded: (ModelFacts) -> String?)] {
-    let given = [layer, layerWeights, maskVersion, lookahead]
-    return zip(options.words, given).map { words, value in
-      (words.name, value, { facts in facts.map?.interpreter.options.words.first { $0.name == words.name }?.value })
+    options.entries.map { entry in
+      (
+        entry.name, entry.isGiven ? entry.value : nil,
+        { facts in facts.map.map { $0.interpreter.value(ofOption: entry.name) ?? "another interpreter" } }
+      )
     }
   }
 }
+
+/// The interpreters, as help lists them.
+let interpreterNames = InterpreterChoice.names.joined(separator: ", ")

@@ -68,7 +68,7 @@ struct ModelOptions: ParsableArguments {
 
 /// Which step `--of step` is.
 struct StepOptions: ParsableArguments {
-  @Option(help: "The interpreter of --of step: cam, grad, grad-cam or mask.") var interpreter = "cam"
+  @Option(help: "The interpreter of --of step: \(interpreterNames).") var interpreter = "cam"
 
   @Option(
     help: ArgumentHelp(

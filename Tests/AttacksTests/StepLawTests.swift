@@ -11,12 +11,16 @@ import Testing
 /// The step of ADV² against every interpreter, on a network without kinks, where surrogates have no part.
 @Suite struct StepLawTests {
   enum Choice: String, CaseIterable, Sendable {
-    case cam, grad, gradCAM, gradCAMOfStem
+    case cam, grad, gradCAM, gradCAMOfStem, gradientTimesInput, guidedBackpropagation, deepLIFT, relevance
 
     func interpreter(_ classifier: Classifier) throws -> any Interpreter {
       switch self {
       case .cam: try ClassActivationMap(classifier)
       case .grad: GradientMap(classifier)
+      case .gradientTimesInput: GradientTimesInput(classifier)
+      case .guidedBackpropagation: GuidedBackpropagation(classifier)
+      case .deepLIFT: DeepLIFT(classifier, baseline: 0.3)
+      case .relevance: LayerwiseRelevance(classifier)
       case .gradCAM: try GradientClassActivationMap(classifier)
       case .gradCAMOfStem: try GradientClassActivationMap(classifier, layer: .node("stem"), weights: .differentiated)
       }
@@ -30,7 +34,7 @@ import Testing
   }
 
   private func classifier() throws -> Classifier {
-    try Classifier(try PooledClassifier.generalProduct.graph(batch: 1, smooth: true))
+    try Classifier(try PooledClassifier.generalProduct.graph(batch: 1) { try $0.elementwise(.hyperbolicTangent, $1) })
   }
 
   private func inputs(_ interpreter: any Interpreter, coefficient: Double) -> [String: HostTensor] {

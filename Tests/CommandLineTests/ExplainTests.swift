@@ -66,7 +66,8 @@ import Testing
     let result = try Command.run(
       "explain", Command.model, Command.bag, "--interpreter", "lime", "-o", folder.path("out"))
     #expect(result.status == 2)
-    #expect(result.error == "adjoint: there is no interpreter 'lime'; cam, grad, grad-cam, mask are known\n")
+    let names = "cam, grad, grad-cam, gradient-input, guided-backprop, deeplift, lrp, mask"
+    #expect(result.error == "adjoint: there is no interpreter 'lime'; \(names) are known\n")
   }
 
   /// Of a network that ends in pooled features, where CAM has the same feature map.
@@ -90,6 +91,9 @@ import Testing
   }
 
   @Test(arguments: [
+    (["lrp", "--baseline", "0"], 2, "--baseline goes with --interpreter deeplift, not with lrp"),
+    (["deeplift", "--baseline", "2"], 2, "--baseline is 2.0; 0 to 1 are accepted"),
+    (["lrp", "--epsilon", "0"], 2, "--epsilon is 0.0; more than 0 is accepted"),
     (["grad", "--layer", "7x7"], 2, "--layer goes with --interpreter grad-cam, not with grad"),
     (
       ["grad-cam", "--layer-weights", "half"], 2,
@@ -97,7 +101,9 @@ import Testing
     ),
     (["grad-cam", "--layer", "9x9"], 1, "the model lacks a feature map of 9x9: those of 28x28, 14x14, 7x7 are there"),
   ])
-  func `a layer that does not exist is refused`(words: [String], status: Int32, expected: String) throws {
+  func `options that do not exist, or of another interpreter, are refused`(
+    words: [String], status: Int32, expected: String
+  ) throws {
     let folder = try TemporaryFolder()
     let result = try Command.run(
       ["explain", Command.model, Command.bag, "-o", folder.path("out"), "--interpreter"] + words)

@@ -33,7 +33,7 @@ import Testing
 
   @Test func `the map is the largest slope of the log-odds over the channels of each pixel`() throws {
     let interpreter = GradientMap(try classifier(smooth: true))
-    #expect(interpreter.poolingSize == 1 && interpreter.mapShape == [1, 12, 12])
+    #expect(interpreter.pixels.poolingSize == 1 && interpreter.mapShape == [1, 12, 12])
     let graph = try map(interpreter)
     var random = Random(seed: 3)
     let x = random.tensor([1, 3, 12, 12], in: 0...1)
@@ -69,11 +69,11 @@ import Testing
     let pooled = try builder.mean(image, axes: [2, 3])
     let scores = try builder.matrixMultiply(pooled, builder.constant(HostTensor([3, 2], [1, 2, 3, 4, 5, 7] as [Float])))
     let interpreter = GradientMap(try Classifier(builder.finish(name: "linear", outputs: [("scores", scores)])))
-    #expect(interpreter.poolingSize == pooling)
+    #expect(interpreter.pixels.poolingSize == pooling)
     #expect(interpreter.mapShape == Shape([2] + expected))
     #expect(try map(interpreter).verify() == ())
     let kept = expected.map { $0 * pooling }
-    let remark = GradientMap.remark(imageShape: Shape([2, 3] + size))
+    let remark = PixelMap.remark(imageShape: Shape([2, 3] + size), interpreter: "grad")
     #expect(kept == size ? remark == nil : remark?.hasSuffix("the middle \(kept[0]) x \(kept[1])") == true)
   }
 

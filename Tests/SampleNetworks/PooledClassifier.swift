@@ -26,12 +26,13 @@ public enum PooledClassifier: String, CaseIterable, Sendable {
 
   /// Input `image` [B, 3, 12, 12], output `scores` [B, 5]; the feature map is [B, 6, 6, 6].
   public func graph(batch: Int, seed: UInt64 = 1, smooth: Bool = false) throws -> Graph {
+    try graph(batch: batch, seed: seed) { smooth ? try $0.softplus($1) : try $0.elementwise(.relu, $1) }
+  }
+
+  public func graph(batch: Int, seed: UInt64 = 1, activation: (GraphBuilder, Value) throws -> Value) throws -> Graph {
     let builder = GraphBuilder()
     var random = Random(seed: seed)
     let image = builder.input("image", TensorType(.float32, [batch, 3, Self.size, Self.size]))
-    func activation(_ x: Value) throws -> Value {
-      smooth ? try builder.softplus(x) : try builder.elementwise(.relu, x)
-    }
     func convolution(_ x: Value, _ channels: Int, stride: Int, _ name: String) throws -> Value {
       builder.location = Location(node: name)
       let filter = builder.constant(
@@ -39,6 +40,7 @@ public enum PooledClassifier: String, CaseIterable, Sendable {
       let y = try builder.convolution(
         x, filter, strides: [stride, stride], padsLow: [1, 1], padsHigh: [1, 1], dilations: [1, 1], groups: 1)
       return try activation(
+        builder,
         try builder.addChannelBias(y, builder.constant(random.tensor([channels], in: -0.2...0.2), name: "\(name).bias")))
     }
     let stem = try convolution(image, 4, stride: 2, "stem")
