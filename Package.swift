@@ -18,7 +18,7 @@ let package = Package(
     .systemLibrary(name: "CJPEG", pkgConfig: "libjpeg", providers: [.apt(["libjpeg62-turbo-dev"])]),
     .target(name: "CImageCodecs", dependencies: ["CPNG", "CJPEG"]),
     .target(name: "Images", dependencies: ["TensorTypes", "Files", "CImageCodecs"]),
-    .testTarget(name: "ImagesTests", dependencies: ["TensorTypes", "Images"]),
+    .testTarget(name: "ImagesTests", dependencies: ["TensorTypes", "Arrays", "Images"]),
     .target(name: "CPlatform"),
     .target(name: "Hashing", dependencies: ["CPlatform"]),
     .testTarget(name: "HashingTests", dependencies: ["CPlatform", "Hashing"]),
