@@ -73,7 +73,7 @@ private struct MaskAttackRun {
   /// Iterations done.
   private(set) var steps = 0
   /// Images that early stopping is done with.
-  private(set) var settled: [(iterate: Iterate, sweeps: SweepCounts)?]
+  private(set) var settled: [AttackRun.Settled?]
   /// Whether time ran out.
   private(set) var isCut = false
   private let settings: AttackSettings
@@ -174,13 +174,10 @@ private struct MaskAttackRun {
       iterates.flatMap { pixels($0.levels) }, shape: batch.shape, classes: batch.targets, benign: maps)
     sweeps += measurer.sweeps
     for (image, measurement) in measurements.enumerated() where settled[image] == nil {
-      let standing = Standing(
-        passes: measurement.label == batch.targets[image] && measurement.targetProbability >= settings.confidence
-          && measurement.mapStatus == .drawn,
-        mapDistance: measurement.l1, probability: measurement.targetProbability)
+      let standing = Standing(measurement, target: batch.targets[image], confidence: settings.confidence)
       choice.consider(iterates[image], standing, image: image)
       if settings.stopsEarly, standing.passes, standing.mapDistance <= AttackSettings.jointMapDistance {
-        settled[image] = (iterates[image], sweeps)
+        settled[image] = AttackRun.Settled(iterate: iterates[image], standing: standing, sweeps: sweeps)
       }
     }
     try observer.trace?(

@@ -162,6 +162,22 @@ import Testing
     for outcome in cut where outcome.wasCut { #expect(outcome.others[0].iterate.step == 2) }
   }
 
+  @Test func `the trace says at each check where every image is`() throws {
+    let batch = batch([1, 2], targets: [4, 0])
+    let measurer = measurer(runner, seed: 0)
+    var driver = try MaskAttackDriver(runner, measurer: measurer, settings: settings())
+    var points: [TracePoint] = []
+    driver.observer.trace = { points += $0 }
+    let benign = try measurer.benign(batch)
+    let outcomes = try driver.attack(batch, benign: benign)
+    // Resets come before the third and the sixth iteration, the last check after the seventh.
+    #expect(points.map(\.step) == [2, 2, 5, 5, 7, 7] && points.map(\.image) == [0, 1, 0, 1, 0, 1])
+    let last = outcomes.map { pixels($0.others[0].iterate.levels) }.flatMap { $0 }
+    let measured = try measurer.measure(last, shape: batch.shape, classes: batch.targets, benign: benign.map(\.map))
+    #expect(points.suffix(2).map(\.mapDistance) == measured.map(\.l1))
+    #expect(points.suffix(2).map(\.probability) == measured.map(\.targetProbability))
+  }
+
   @Test func `what ADV² against MASK does not have is refused by name`() throws {
     for change in [{ $0.isUntargeted = true }, { $0.restarts = 1 }, { $0.threat.norm = .l2 }]
       as [(inout AttackSettings) -> Void]
