@@ -59,7 +59,7 @@ let package = Package(
       dependencies: [
         "TensorTypes", "IR", "Operators", "Autodiff", "Passes", "Interpreters", "SampleNetworks", "TestSupport",
       ]),
-    .target(name: "Attacks", dependencies: ["TensorTypes", "IR", "Operators", "Autodiff", "Interpreters"]),
+    .target(name: "Attacks", dependencies: ["TensorTypes", "Images", "IR", "Operators", "Autodiff", "Interpreters"]),
     .testTarget(
       name: "AttacksTests",
       dependencies: [
