@@ -102,7 +102,8 @@ public struct AttackJob {
     let room = options.limit.map { max($0 - finished.count, 0) }
     if !open.isEmpty, room != 0 {
       try events(.compiling)
-      let runner = try programs.runner(threads: options.threads)
+      let runner = map.runner(
+        try programs.runner(threads: options.threads), imageShape: model.imageShape, seed: settings.seed)
       let measurer = try map.measurer(runner, imageShape: model.imageShape, seed: settings.seed)
       let driver = try driver(runner, measurer)
       let chosen = try classify(open, measurer, room: room, events)
@@ -132,8 +133,8 @@ public struct AttackJob {
       return try MaskAttackDriver(runner, measurer: measurer, settings: settings)
     }
     return settings.method.isFlow
-      ? FlowDriver(runner, measurer: measurer, mapSweeps: map.sweeps, settings: settings)
-      : AttackDriver(runner, measurer: measurer, mapSweeps: map.sweeps, settings: settings)
+      ? FlowDriver(runner, measurer: measurer, mapSweeps: map.stepSweeps, settings: settings)
+      : AttackDriver(runner, measurer: measurer, mapSweeps: map.stepSweeps, settings: settings)
   }
 
   // MARK: Batches

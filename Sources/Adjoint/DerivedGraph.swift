@@ -27,15 +27,19 @@ public enum DerivedGraph: String, Sendable, CaseIterable, Codable {
   case flowStep, flowMapStep
   /// The graphs of MASK and of the attack on it, as `MaskPrograms` describes them.
   case scores, maskViews, maskStep, marginSignStep, marginStep, lookahead, marginSearch
+  /// The graphs of one sample of integrated gradients and SmoothGrad, as `SampledPrograms` describes them.
+  case sample, stepSample, mapGradient, samplePull
 
   /// The graphs that are compiled together with this one, in their order: an attack by its step needs all of them.
   func family(of interpreter: String) -> [DerivedGraph] {
     let isMask = interpreter == "mask"
-    let map: [DerivedGraph] = isMask ? [.scores, .maskViews, .maskStep] : [.map]
+    let isSampled = InterpreterChoice.sampled.contains(interpreter)
+    let map: [DerivedGraph] = isMask ? [.scores, .maskViews, .maskStep] : isSampled ? [.sample, .map] : [.map]
+    let againstSamples: [DerivedGraph] = isSampled ? [.stepSample, .mapGradient, .samplePull] : []
     return switch self {
     case .map: map
     case .pgdStep: map + [.pgdStep]
-    case .step: map + [.pgdStep] + (isMask ? Self.attackOnMask : [.step])
+    case .step: map + [.pgdStep] + (isMask ? Self.attackOnMask : againstSamples + [.step])
     case .flowStep: map + [.warp, .flowStep]
     case .flowMapStep: map + [.warp, .flowStep, .flowMapStep]
     default: [self]

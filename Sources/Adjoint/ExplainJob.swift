@@ -14,6 +14,16 @@ public struct ExplainJob {
     public let probabilities: [Float]
     public let map: [Float]
     public let mapStatus: MapStatus
+    /// Of integrated gradients.
+    public let completeness: Completeness?
+  }
+
+  /// What integrated gradients share out, and what they should.
+  public struct Completeness: Sendable, Equatable {
+    public let attributionSum: Double
+    /// The probability of the class, and that of the baseline image.
+    public let probability: Double
+    public let baselineProbability: Double
   }
 
   private let programs: ModelPrograms
@@ -23,7 +33,7 @@ public struct ExplainJob {
   private let seed: UInt64
   private let output: OutputDirectory
 
-  /// - Parameter seed: decides the jitter of MASK.
+  /// - Parameter seed: decides the jitter of MASK and the noise of SmoothGrad.
   /// - Throws: `UsageError` for programs without a map.
   public init(_ programs: ModelPrograms, threads: Int? = nil, seed: UInt64 = 0, output: OutputDirectory) throws(UsageError) {
     self.programs = programs
@@ -42,7 +52,9 @@ public struct ExplainJob {
     let names = try output.names(for: images, extensions: [".npz", ".\(map.interpreter.name).png"])
     let explained = try words.map { words throws(UsageError) in try model.labels.index(of: words) }
     let photos = try images.map(model.photo)
-    let measurer = try map.measurer(try programs.runner(threads: threads), imageShape: model.imageShape, seed: seed)
+    let runner = map.runner(try programs.runner(threads: threads), imageShape: model.imageShape, seed: seed)
+    let measurer = try map.measurer(runner, imageShape: model.imageShape, seed: seed)
+    let baseline = try baselineProbabilities(measurer)
     let batch = model.batch
     for first in stride(from: 0, to: images.count, by: batch) {
       let part = Array(photos.dropFirst(first).prefix(batch))
@@ -55,13 +67,30 @@ public struct ExplainJob {
       for (index, photo) in part.enumerated() {
         let name = names[first + index]
         let measurement = measured[index]
+        let shown = explained ?? measurement.label
         let explanation = Explanation(
-          image: name, label: measurement.label, explained: explained ?? measurement.label,
-          probabilities: measurement.probabilities, map: measurement.map, mapStatus: measurement.mapStatus)
+          image: name, label: measurement.label, explained: shown,
+          probabilities: measurement.probabilities, map: measurement.map, mapStatus: measurement.mapStatus,
+          completeness: measurement.attributionSum.flatMap { sum in
+            baseline.map {
+              Completeness(
+                attributionSum: Double(sum), probability: Double(measurement.probabilities[shown]),
+                baselineProbability: Double($0[shown]))
+            }
+          })
         try write(explanation, photo, measurer)
         try done(explanation)
       }
     }
+  }
+
+  /// Of the image that integrated gradients start at; nil for other interpreters.
+  private func baselineProbabilities(_ measurer: any MapMeasurer) throws -> [Float]? {
+    guard map.interpreter.name == "ig" else { return nil }
+    let baseline = Float(map.interpreter.options.baseline ?? 0)
+    let image = [Float](repeating: baseline, count: model.imageShape.elementCount)
+    let classes = [Int](repeating: 0, count: model.batch)
+    return try measurer.measure(image, shape: model.imageShape, classes: classes).first?.probabilities
   }
 
   private func write(_ explanation: Explanation, _ photo: Image, _ measurer: any MapMeasurer) throws {
@@ -70,6 +99,10 @@ public struct ExplainJob {
       ("map", HostTensor(mapShape, explanation.map)), ("class", HostTensor(.scalar, [Int64(explanation.explained)])),
       ("probabilities", HostTensor([explanation.probabilities.count], explanation.probabilities)),
     ]
+    if let completeness = explanation.completeness {
+      let numbers = [completeness.attributionSum, completeness.probability, completeness.baselineProbability]
+      arrays.append(("completeness", HostTensor([3], numbers.map(Float.init))))
+    }
     if let mask = measurer as? MaskMeasurer { arrays.append(("jitter", mask.offsets)) }
     try NPZ.write(arrays, to: output.file(explanation.image + ".npz"))
     let heatmap = Images.Heatmap(width: mapShape[1], height: mapShape[0], values: explanation.map)

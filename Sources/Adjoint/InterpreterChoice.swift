@@ -33,8 +33,10 @@ public struct InterpreterChoice: Sendable, Codable, Equatable {
   }
 
   public static let names = [
-    "cam", "grad", "grad-cam", "gradient-input", "guided-backprop", "deeplift", "lrp", "mask",
+    "cam", "grad", "grad-cam", "gradient-input", "guided-backprop", "deeplift", "lrp", "ig", "smoothgrad", "mask",
   ]
+  /// Those whose map is an average over samples.
+  static let sampled = ["ig", "smoothgrad"]
 
   /// Images that run together unless a number is given: the lookahead against MASK keeps four passes of the network at once.
   public var usualBatch: Int { name == "mask" ? 2 : 8 }
@@ -62,10 +64,16 @@ public struct InterpreterChoice: Sendable, Codable, Equatable {
   /// The interpreter on the prepared network of a classifier, with the form of the loss against it.
   /// - Throws: `UsageError` for a choice that does not exist; `InterpreterError`.
   func prepared(for classifier: Classifier) throws -> PreparedInterpreter {
-    guard name == "mask" else { return .drawn(try interpreter(for: classifier), self) }
+    guard name == "mask" || Self.sampled.contains(name) else { return .drawn(try interpreter(for: classifier), self) }
     try check()
     guard copies == 2, derivative == "plain" else {
-      throw UsageError("--copies 1 and --derivative do not go with --interpreter mask, which takes the network as it is")
+      throw UsageError("--copies 1 and --derivative do not go with --interpreter \(name), which takes the network as it is")
+    }
+    if name != "mask" {
+      var gradient = SampledGradient(
+        classifier, name == "ig" ? .integrated(baseline: options.baseline ?? 0) : .smooth)
+      gradient.network = try Pipeline.prepare(gradient.network)
+      return .sampled(gradient, self)
     }
     var mask = try MaskInterpreter(
       classifier, version: try options.version(), smoothness: mode == .code ? .transposed : .paired)

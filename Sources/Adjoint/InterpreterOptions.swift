@@ -7,8 +7,12 @@ public struct InterpreterOptions: Sendable, Codable, Equatable {
   public var layer: String?
   /// How the channel weights of Grad-CAM enter an attack: `constant` or `differentiated`.
   public var layerWeights: String?
-  /// Every value of the image that DeepLIFT compares with, in [0, 1].
+  /// Every value of the image that DeepLIFT and integrated gradients compare with, in [0, 1].
   public var baseline: Double?
+  /// Of integrated gradients and SmoothGrad.
+  public var samples: Int?
+  /// The standard deviation of SmoothGrad's noise, where pixels are in [0, 1].
+  public var noise: Double?
   /// ε of LRP.
   public var epsilon: Double?
   /// Which form of MASK: `v1` or `v2`.
@@ -40,7 +44,9 @@ public struct InterpreterOptions: Sendable, Codable, Equatable {
     [
       Entry("layer", layer, otherwise: "last", ["grad-cam"]),
       Entry("layer-weights", layerWeights, otherwise: "constant", ["grad-cam"]),
-      Entry("baseline", baseline.map { "\($0)" }, otherwise: "0.0", ["deeplift"]),
+      Entry("baseline", baseline.map { "\($0)" }, otherwise: "0.0", ["deeplift", "ig"]),
+      Entry("samples", samples.map { "\($0)" }, otherwise: "50", ["ig", "smoothgrad"]),
+      Entry("noise", noise.map { "\($0)" }, otherwise: "0.15", ["smoothgrad"]),
       Entry("epsilon", epsilon.map { "\($0)" }, otherwise: "0.0001", ["lrp"]),
       Entry("mask-version", maskVersion, otherwise: "v2", ["mask"]),
       Entry("lookahead", lookahead, otherwise: "detached", ["mask"]),
@@ -62,6 +68,10 @@ public struct InterpreterOptions: Sendable, Codable, Equatable {
     if let baseline, !(0...1).contains(baseline) {
       throw UsageError("--baseline is \(baseline); 0 to 1 are accepted")
     }
+    if let samples, !(1...4096).contains(samples) {
+      throw UsageError("--samples is \(samples); 1 to 4096 are accepted")
+    }
+    if let noise, !(0...1).contains(noise) { throw UsageError("--noise is \(noise); 0 to 1 are accepted") }
     if let epsilon, !(epsilon > 0) || !epsilon.isFinite {
       throw UsageError("--epsilon is \(epsilon); more than 0 is accepted")
     }
@@ -83,6 +93,8 @@ public struct InterpreterOptions: Sendable, Codable, Equatable {
     }
     return derivatives
   }
+
+  var sampleCount: Int { samples ?? 50 }
 
   var featureLayer: FeatureLayer {
     guard let layer else { return .last }

@@ -7,12 +7,15 @@ import TensorTypes
 enum PreparedInterpreter {
   /// Its map is part of one graph, and so is a step against it.
   case drawn(any Interpreter, InterpreterChoice)
+  /// Its map is an average over samples, each of which is a graph.
+  case sampled(SampledGradient, InterpreterChoice)
   /// Its map is an optimisation, whose steps are graphs.
   case mask(MaskInterpreter, MaskPrograms.Lookahead, InterpreterChoice)
 
   var network: Graph {
     switch self {
     case .drawn(let interpreter, _): interpreter.network
+    case .sampled(let interpreter, _): interpreter.network
     case .mask(let interpreter, _, _): interpreter.network
     }
   }
@@ -21,6 +24,7 @@ enum PreparedInterpreter {
   var mapShape: Shape {
     switch self {
     case .drawn(let interpreter, _): interpreter.mapShape
+    case .sampled(let interpreter, _): interpreter.mapShape
     case .mask(let interpreter, _, _): interpreter.mapShape
     }
   }
@@ -29,6 +33,8 @@ enum PreparedInterpreter {
   var sweeps: SweepCounts {
     switch self {
     case .drawn(let interpreter, _): interpreter.sweeps
+    case .sampled(_, let choice):
+      SweepCounts(forward: choice.options.sampleCount, backward: choice.options.sampleCount)
     case .mask(let interpreter, _, _):
       SweepCounts(forward: interpreter.constants.iterations, backward: interpreter.constants.iterations)
     }
@@ -40,7 +46,8 @@ enum PreparedInterpreter {
     switch (self, derived) {
     case (.drawn(let interpreter, _), .map): try AttackPrograms.map(interpreter)
     case (.drawn(let interpreter, let choice), .step): try AttackPrograms.step(interpreter, choice.objective(of: derived))
-    case (.drawn(_, let choice), .pgdStep), (.mask(_, _, let choice), .pgdStep):
+    case (.drawn(_, let choice), .pgdStep), (.mask(_, _, let choice), .pgdStep),
+      (.sampled(_, let choice), .pgdStep):
       try AttackPrograms.pgdStep(of: network, choice.norm)
     case (.drawn(let interpreter, _), .warp):
       try FlowPrograms.warp(imageShape: interpreter.network[interpreter.network.inputs[0]].type.shape)
@@ -56,6 +63,19 @@ enum PreparedInterpreter {
     case (.mask(let interpreter, _, _), .marginStep): try MaskPrograms.marginStep(interpreter)
     case (.mask(let interpreter, let lookahead, _), .lookahead): try MaskPrograms.lookahead(interpreter, lookahead)
     case (.mask(let interpreter, _, _), .marginSearch): try MaskPrograms.search(interpreter)
+    case (.sampled(let interpreter, _), .sample): try SampledPrograms.sample(interpreter)
+    case (.sampled(let interpreter, _), .map): try SampledPrograms.map(interpreter)
+    case (.sampled(let interpreter, _), .stepSample): try SampledPrograms.stepSample(interpreter)
+    case (.sampled(let interpreter, let choice), .mapGradient):
+      try SampledPrograms.mapGradient(interpreter, choice.objective(of: derived))
+    case (.sampled(let interpreter, _), .samplePull): try SampledPrograms.samplePull(interpreter)
+    case (.sampled(let interpreter, let choice), .step):
+      try SampledPrograms.step(interpreter, choice.objective(of: derived))
+    case (.sampled(_, let choice), _):
+      throw UsageError("\(choice.name) is attacked by pgd and adv2, and has no graph '\(derived.rawValue)'")
+    case (.drawn(let interpreter, _), .sample), (.drawn(let interpreter, _), .stepSample),
+      (.drawn(let interpreter, _), .mapGradient), (.drawn(let interpreter, _), .samplePull):
+      throw UsageError("'\(derived.rawValue)' is a graph of ig and smoothgrad, not of \(interpreter.name)")
     case (.drawn(let interpreter, _), _):
       throw UsageError("'\(derived.rawValue)' is a graph of mask, not of \(interpreter.name)")
     case (.mask, _):
@@ -67,10 +87,35 @@ enum PreparedInterpreter {
 }
 
 extension ModelFacts.MapFacts {
+  /// What the map in the loss of a step costs beside the forward sweep.
+  var stepSweeps: SweepCounts {
+    guard InterpreterChoice.sampled.contains(interpreter.name) else { return sweeps }
+    let count = interpreter.options.sampleCount
+    return SweepCounts(forward: 2 * count, backward: 2 * count, secondOrder: count)
+  }
+
+  /// What runs the programs of this interpreter as if they were one for a map and one for a step.
+  /// - Parameters:
+  ///   - imageShape: [B, C, H, W]
+  ///   - seed: decides the noise of SmoothGrad; no other interpreter looks at it.
+  func runner(_ runner: any GraphRunner, imageShape: Shape, seed: UInt64) -> any GraphRunner {
+    let options = interpreter.options
+    switch interpreter.name {
+    case "ig":
+      return SampledRunner(
+        runner, .between(baseline: options.baseline ?? 0, count: options.sampleCount, imageShape: imageShape))
+    case "smoothgrad":
+      return SampledRunner(
+        runner,
+        .noisy(deviation: options.noise ?? 0.15, count: options.sampleCount, seed: seed, imageShape: imageShape))
+    default: return runner
+    }
+  }
+
   /// What judges images by this interpreter.
   /// - Parameters:
   ///   - imageShape: [B, C, H, W]
-  ///   - seed: decides the jitter of MASK; no other interpreter looks at it.
+  ///   - seed: decides the jitter of MASK; no other interpreter's measurer looks at it.
   func measurer(_ runner: any GraphRunner, imageShape: Shape, seed: UInt64) throws -> any MapMeasurer {
     guard interpreter.name == "mask" else { return ProgramMeasurer(runner, mapShape: shape, mapSweeps: sweeps) }
     let constants = try MaskConstants(try interpreter.options.version(), imageShape: imageShape)

@@ -50,13 +50,7 @@ public enum AttackPrograms {
     let inputs = try StepInputs(builder, logits)
     let mapTarget = builder.input("mapTarget", TensorType(.float32, interpreter.mapShape))
     let coefficient = builder.input("coefficient", TensorType(.float32, .scalar))
-    let crossEntropy: Value
-    if objective.smoothsLabels {
-      let probability = builder.input("labelProbability", TensorType(.float32, builder.shape(of: inputs.target)))
-      crossEntropy = try builder.crossEntropy(logits, target: inputs.target, probability: probability)
-    } else {
-      crossEntropy = try builder.crossEntropy(logits, target: inputs.target)
-    }
+    let crossEntropy = try crossEntropy(logits, inputs, objective, in: builder)
     let map = try interpreter.appendDifferentiableMap(ofClasses: inputs.target, to: builder)
     let mapLoss = try builder.mapLoss(map.normalised, target: mapTarget, objective.mapReduction)
     let weight = try builder.broadcast(coefficient, to: builder.shape(of: mapLoss))
@@ -68,6 +62,15 @@ public enum AttackPrograms {
         ("next", try inputs.step(against: gradient, objective.norm, in: builder)), ("crossEntropy", crossEntropy),
         ("mapLoss", mapLoss),
       ])
+  }
+
+  /// With smoothed labels it takes a further input, labelProbability f32[B].
+  static func crossEntropy(_ logits: Value, _ inputs: StepInputs, _ objective: StepObjective, in builder: GraphBuilder)
+    throws(TypeError) -> Value
+  {
+    guard objective.smoothsLabels else { return try builder.crossEntropy(logits, target: inputs.target) }
+    let probability = builder.input("labelProbability", TensorType(.float32, builder.shape(of: inputs.target)))
+    return try builder.crossEntropy(logits, target: inputs.target, probability: probability)
   }
 
   static func continuing(_ network: Graph) throws(TypeError) -> (GraphBuilder, logits: Value) {

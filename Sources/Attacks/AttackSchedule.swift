@@ -117,7 +117,7 @@ extension AttackSchedule {
     let gradientScore =
       mode == .code
       ? "cross entropy, mean over the batch, divisor at least 1e-8" : "log-odds, divisor at least 1e-30"
-    let mapScore = interpreter == "grad" ? gradientScore : "logit"
+    let mapScore = interpreter == "grad" ? gradientScore : interpreter == "ig" ? "probability" : "logit"
     func words(_ schedule: AttackSchedule, _ field: Field) -> String {
       switch field {
       case .steps: "\(schedule.steps)"

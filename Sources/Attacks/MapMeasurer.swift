@@ -83,9 +83,11 @@ public struct ProgramMeasurer: MapMeasurer {
     return (0..<shape[0]).map { image in
       let p = Array(probabilities[image * classCount..<(image + 1) * classCount])
       let map = Array(maps[image * mapSize..<(image + 1) * mapSize])
-      return Measurement(
+      var measurement = Measurement(
         label: indexOfMaximum(p), targetProbability: Double(p[classes[image]]), probabilities: p, map: map,
         rawRange: (low[image], extent[image]), l1: benign.map { MapMetrics.l1($0[image], map) } ?? 0)
+      if let sums = outputs["sum"]?.floats { measurement.attributionSum = sums[image] }
+      return measurement
     }
   }
 }

@@ -17,6 +17,9 @@ public struct Measurement: Sendable, Equatable {
   /// Distance of the map to the benign one.
   public let l1: Double
 
+  /// The sum of the attributions that the map shows, of an interpreter that averages gradients.
+  public var attributionSum: Float?
+
   public var mapStatus: MapStatus { rawRange.extent > 0 ? .drawn : .blank }
 
   public static func == (a: Measurement, b: Measurement) -> Bool {

@@ -60,7 +60,10 @@ struct ExplainCommand: ParsableCommand {
         "\(explanation.image): \(name) \(fixed(Double(explanation.probabilities[explanation.explained]), 3))"
           + (explanation.label == explanation.explained
             ? "" : " (the model sees \(job.labels.name(explanation.label)))")
-          + (explanation.mapStatus == .blank ? ", blank map" : ""))
+          + (explanation.mapStatus == .blank ? ", blank map" : "")
+          + (explanation.completeness.map {
+            ", attributions sum to \(fixed($0.attributionSum, 4)) of \(fixed($0.probability - $0.baselineProbability, 4))"
+          } ?? ""))
     }
   }
 }

@@ -13,8 +13,12 @@ struct InterpreterFlags: ParsableArguments {
     help: "How the channel weights of grad-cam enter an attack: constant (taken for models), or differentiated.")
   var layerWeights: String?
 
-  @Option(help: "Every value of the image that deeplift compares with: 0 (taken for models) to 1.")
+  @Option(help: "Every value of the image that deeplift and ig compare with: 0 (taken for models) to 1.")
   var baseline: Double?
+
+  @Option(help: "Gradients that ig and smoothgrad average (50).") var samples: Int?
+
+  @Option(help: "The standard deviation of the noise of smoothgrad, for pixels in [0, 1] (0.15).") var noise: Double?
 
   @Option(help: "What keeps the quotients of lrp finite (0.0001).")
   var epsilon: Double?
@@ -31,6 +35,8 @@ struct InterpreterFlags: ParsableArguments {
     options.layer = layer
     options.layerWeights = layerWeights
     options.baseline = baseline
+    options.samples = samples
+    options.noise = noise
     options.epsilon = epsilon
     options.maskVersion = maskVersion
     options.lookahead = lookahead

@@ -32,7 +32,7 @@ import Testing
   private let images = [Command.bag, Command.dress, Command.sandal]
   private let names = ["fashion-00018-bag", "fashion-00013-dress", "fashion-00008-sandal"]
 
-  @Test(arguments: [("adv2", "cam"), ("adv2", "grad"), ("adv2", "grad-cam"), ("pgd", "cam")])
+  @Test(arguments: [("adv2", "cam"), ("adv2", "grad"), ("adv2", "grad-cam"), ("adv2", "ig"), ("pgd", "cam")])
   func `an artifact attacks and explains as its model does, byte for byte, without the model and a compiler`(
     method: String, interpreter: String
   ) throws {

@@ -135,7 +135,7 @@ import Testing
     }
   }
 
-  @Test(arguments: ["cam", "grad", "grad-cam", "deeplift"])
+  @Test(arguments: ["cam", "grad", "grad-cam", "deeplift", "smoothgrad"])
   func `the controls of a record are those maps of the interpreter`(interpreter: String) throws {
     let images = [Command.bag, Command.dress]
     let result = try attack(images, to: "out", ["--interpreter", interpreter, "--steps", "12", "--warm", "3"])

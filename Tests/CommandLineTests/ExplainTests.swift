@@ -66,7 +66,7 @@ import Testing
     let result = try Command.run(
       "explain", Command.model, Command.bag, "--interpreter", "lime", "-o", folder.path("out"))
     #expect(result.status == 2)
-    let names = "cam, grad, grad-cam, gradient-input, guided-backprop, deeplift, lrp, mask"
+    let names = "cam, grad, grad-cam, gradient-input, guided-backprop, deeplift, lrp, ig, smoothgrad, mask"
     #expect(result.error == "adjoint: there is no interpreter 'lime'; \(names) are known\n")
   }
 
@@ -91,8 +91,10 @@ import Testing
   }
 
   @Test(arguments: [
-    (["lrp", "--baseline", "0"], 2, "--baseline goes with --interpreter deeplift, not with lrp"),
+    (["lrp", "--baseline", "0"], 2, "--baseline goes with --interpreter deeplift or ig, not with lrp"),
     (["deeplift", "--baseline", "2"], 2, "--baseline is 2.0; 0 to 1 are accepted"),
+    (["ig", "--samples", "0"], 2, "--samples is 0; 1 to 4096 are accepted"),
+    (["smoothgrad", "--noise", "2"], 2, "--noise is 2.0; 0 to 1 are accepted"),
     (["lrp", "--epsilon", "0"], 2, "--epsilon is 0.0; more than 0 is accepted"),
     (["grad", "--layer", "7x7"], 2, "--layer goes with --interpreter grad-cam, not with grad"),
     (

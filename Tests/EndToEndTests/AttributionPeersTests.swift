@@ -1,3 +1,4 @@
+import Attacks
 import Codegen
 import Execution
 import IR
@@ -59,6 +60,35 @@ import Testing
     let result = try graph(attribution).evaluate(["x": try reference.input("x")])["attribution"]
     let distance = try reference.distance(try #require(result), from: attribution.rawValue)
     #expect(distance <= 1e-9)
+  }
+
+  /// Integrated gradients from their baseline, and SmoothGrad with the recorded noise: x → the attributions.
+  @Test(
+    "Averages of gradients over samples in f64 agree with captum and the definition", arguments: ["integrated", "smooth"])
+  func sampled(name: String) throws {
+    var interpreter = SampledGradient(classifier, name == "smooth" ? .smooth : .integrated(baseline: 0.25))
+    interpreter.network = try Pipeline.prepare(interpreter.network)
+    let x = try reference.input("x")
+    let samples: GradientSamples
+    if name == "smooth" {
+      let noise = try reference["noise"]
+      let size = noise.shape.elementCount / noise.shape[0]
+      let type = TensorType(.float32, Shape(Array(noise.shape.extents.dropFirst())))
+      samples = GradientSamples(
+        (0..<noise.shape[0]).map { (1, HostTensor(type, .double(Array(noise.doubles[$0 * size..<($0 + 1) * size])))) })
+    } else {
+      samples = .between(baseline: 0.25, count: 50, imageShape: x.shape)
+    }
+    // The graph `map` with its attributions for an output.
+    let map = try SampledPrograms.map(interpreter)
+    let builder = GraphBuilder(continuing: map)
+    let total = try #require(map.input(named: "total"))
+    let attribution = try interpreter.appendAttribution(total, x: map.inputs[0], to: builder)
+    let sum = try #require(map.output(named: "sum"))
+    let graph = builder.finish(name: "map", outputs: [("attribution", attribution), ("sum", sum)])
+    let runner = SampledRunner(ReferenceRunner([try SampledPrograms.sample(interpreter), graph]), samples)
+    let outputs = try runner.run("map", ["x": x, "class": try reference["target"]])
+    #expect(try reference.distance(try #require(outputs["attribution"]), from: name) <= 1e-9)
   }
 
   @Test("Compiled attributions agree as far as f32 goes", arguments: Attribution.allCases)
