@@ -80,13 +80,15 @@ let package = Package(
     .target(
       name: "Adjoint",
       dependencies: [
-        "TensorTypes", "Files", "IR", "Operators", "CPlatform", "Hashing", "Programs", "Arrays", "Images", "ONNX", "Autodiff",
+        "TensorTypes", "Files", "IR", "Operators", "CPlatform", "Hashing", "Programs", "Arrays", "Images", "ONNX",
+        "Autodiff",
         "Passes", "Codegen", "NativeCompilation", "Execution", "Interpreters", "Attacks",
       ]),
     .executableTarget(
       name: "adjoint",
       dependencies: ["Adjoint", "Attacks", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
-    .testTarget(name: "AdjointTests", dependencies: ["Adjoint", "Interpreters", "Images", "TensorTypes", "IR", "Operators"]),
+    .testTarget(
+      name: "AdjointTests", dependencies: ["Adjoint", "Interpreters", "Images", "TensorTypes", "IR", "Operators"]),
     .testTarget(
       name: "CommandLineTests",
       dependencies: ["adjoint", "Arrays", "Images", "TensorTypes", "IR", "Operators", "SampleModels"]),

@@ -1,7 +1,4 @@
-import Arrays
 import Attacks
-import Execution
-import Files
 import Hashing
 import IR
 import Images
@@ -19,6 +16,15 @@ public struct AttackJob {
     public var limit: Int?
     /// Attack finished images again.
     public var force = false
+    /// What the map is to become.
+    public var targetMap = TargetMap.benign
+    /// Seconds for all batches together: what runs then ends with what it has, and what has not begun is left out.
+    public var seconds: Double?
+    /// A CSV or JSON lines file of every iterate.
+    public var trace: String?
+    /// A CSV file that seconds and threads of each image are added to, instead of its record: records are then the same in
+    /// every run.
+    public var times: String?
     public init() {}
   }
 
@@ -31,23 +37,33 @@ public struct AttackJob {
     case step(done: Int)
     case skipped(AttackRecord)
     case finished(AttackRecord)
+    /// An image of several that could not be attacked.
+    case failed(AttackFailure)
+    case timeIsOver(leftOut: Int)
   }
 
-  private struct Candidate {
+  /// Of all images of a job, in the order of the requests, also of those that were finished before.
+  public struct Results: Sendable {
+    public var records: [AttackRecord] = []
+    public var failures: [AttackFailure] = []
+  }
+
+  struct Candidate {
     let request: AttackRequest
     let name: String
-    let target: Int
+    /// Nil until it is drawn.
+    var target: Int?
     let imageSHA256: String
-    let levels: [UInt8]
-    var benign: Measurement?
+    /// What the model sees.
+    var label = 0
   }
 
-  private let programs: ModelPrograms
-  private let model: ClassifierInterface
-  private let map: ModelFacts.MapFacts
-  private let settings: AttackSettings
-  private let options: Options
-  private let output: OutputDirectory
+  let programs: ModelPrograms
+  let model: ClassifierInterface
+  let map: ModelFacts.MapFacts
+  let settings: AttackSettings
+  let options: Options
+  let output: OutputDirectory
 
   /// - Throws: `UsageError` for programs that are not those of the attack.
   public init(_ programs: ModelPrograms, settings: AttackSettings, options: Options, output: OutputDirectory)
@@ -60,215 +76,204 @@ public struct AttackJob {
     self.output = output
     let schedule = settings.schedule
     let compiled = map.interpreter
-    guard compiled.name == schedule.interpreter, compiled.mode == schedule.mode,
+    guard compiled.name == schedule.interpreter, compiled.mode == schedule.mode, compiled.norm == settings.threat.norm,
       !settings.method.keepsMap || compiled.objective(of: settings.method.graph) == schedule.objective
     else {
       throw UsageError(
-        "the programs are those of an attack on \(compiled.name) in mode \(compiled.mode.rawValue), and not on "
-          + "\(schedule.interpreter) in mode \(schedule.mode.rawValue)")
+        "the programs are those of an attack on \(compiled.name) in mode \(compiled.mode.rawValue) under "
+          + "\(compiled.norm.rawValue), and not on \(schedule.interpreter) in mode \(schedule.mode.rawValue) under "
+          + settings.threat.norm.rawValue)
+    }
+    guard options.targetMap == .benign || settings.method.keepsMap else {
+      throw UsageError("--target-map goes with --attack adv2 and adv2-stadv, not with \(settings.method.rawValue)")
+    }
+    let startsOnce = settings.method.isFlow || (settings.method == .adv2 && compiled.name == "mask")
+    let asked = [
+      ("restarts", startsOnce && settings.restarts > 0), ("random-start", startsOnce && settings.startsAtRandom),
+      ("norm l2", startsOnce && compiled.norm == .l2), ("trace", settings.method.isFlow && options.trace != nil),
+      ("time", settings.method.isFlow && options.seconds != nil),
+    ]
+    if let option = asked.first(where: \.1)?.0 {
+      throw UsageError("--\(option) does not go with --attack \(settings.method.rawValue) --interpreter \(compiled.name)")
     }
   }
 
   /// In a sentence what of the images the interpreter leaves out; nil where it takes all of them.
   public var remark: String? { programs.remark }
+  public var labels: Labels { model.labels }
 
   static let endings = [".npz", ".png", ".report.png"]
 
-  /// Attacks the images that have no result of the same settings yet.
-  /// - Throws: the first error; results of finished batches stay.
-  /// - Returns: the records of all images, also of those that were finished before, in the order of the requests.
-  public func run(_ requests: [AttackRequest], events: (Event) throws -> Void = { _ in }) throws -> [AttackRecord] {
-    let names = try output.names(for: requests.map(\.path), extensions: Self.endings)
-    let targets = try requests.map { request throws(UsageError) in try model.labels.index(of: request.target) }
+  /// Attacks the images that have no result of the same settings yet. Of several images, one that cannot be attacked gets a
+  /// line in results.jsonl that says why, and the others go on.
+  /// - Throws: the first error of a single image, and whatever is not about images; results of finished batches stay.
+  public func run(_ requests: [AttackRequest], events: (Event) throws -> Void = { _ in }) throws -> Results {
+    let names = try output.names(
+      for: requests.map(\.path), extensions: Self.endings, names: requests.map { $0.name ?? baseName($0.path) })
     var results = try ResultsFile(output.file("results.jsonl"))
     let recorded = recordedSettings()
-
-    var finished: [String: AttackRecord] = [:]
-    var open: [Candidate] = []
-    for ((request, name), target) in zip(zip(requests, names), targets) {
-      let hash = SHA256.hexDigest(of: try readBytes(request.path))
-      if !options.force, let record = results.record(of: name), record.settings == recorded, record.target == target,
-        record.imageSHA256 == hash, Self.endings.allSatisfy({ fileExists(output.file(name + $0)) })
-      {
-        finished[name] = record
-        try events(.skipped(record))
-        continue
+    var rows: [String: ResultsRow] = [:]
+    /// What is wrong with one image of several is a row of its own.
+    func attempt<Result>(_ request: AttackRequest, _ name: String, _ body: () throws -> Result) throws -> Result? {
+      do { return try body() } catch let error where requests.count > 1 && error.isAboutImage {
+        let failure = AttackFailure(image: name, path: request.path, error: "\(error)")
+        rows[name] = .failure(failure)
+        try results.add([.failure(failure)])
+        try events(.failed(failure))
+        return nil
       }
-      let image = try model.photo(at: request.path)
-      open.append(
-        Candidate(request: request, name: name, target: target, imageSHA256: hash, levels: model.levels(image)))
     }
 
-    let room = options.limit.map { max($0 - finished.count, 0) }
+    var open: [Candidate] = []
+    for (request, name) in zip(requests, names) {
+      let candidate = try attempt(request, name) {
+        Candidate(
+          request: request, name: name, target: try request.target.map { words in try model.labels.index(of: words) },
+          imageSHA256: SHA256.hexDigest(of: try readBytes(request.path)))
+      }
+      guard let candidate else { continue }
+      if !options.force, let record = results.record(of: name), record.settings == recorded, record.cut != true,
+        candidate.target == nil || record.target == candidate.target, record.imageSHA256 == candidate.imageSHA256,
+        Self.endings.allSatisfy({ fileExists(output.file(name + $0)) })
+      {
+        rows[name] = .record(record)
+        try events(.skipped(record))
+      } else {
+        open.append(candidate)
+      }
+    }
+
+    let room = options.limit.map { max($0 - rows.values.count { $0.isRecord }, 0) }
     if !open.isEmpty, room != 0 {
       try events(.compiling)
       let runner = map.runner(
         try programs.runner(threads: options.threads), imageShape: model.imageShape, seed: settings.seed)
       let measurer = try map.measurer(runner, imageShape: model.imageShape, seed: settings.seed)
-      let driver = try driver(runner, measurer)
-      let chosen = try classify(open, measurer, room: room, events)
+      var chosen: [Candidate] = []
+      for (index, candidate) in open.enumerated() {
+        if let room, chosen.count >= room { break }
+        try events(.classifying(done: index, of: open.count))
+        let known = try attempt(candidate.request, candidate.name) { try classified(candidate, measurer) }
+        guard let known else { continue }
+        if isMisclassified(known) {
+          try events(.misclassified(image: known.name, label: model.labels.name(known.label)))
+        } else {
+          chosen.append(known)
+        }
+      }
+      let images = JobImages(
+        names.compactMap { name in
+          if case .record(let record)? = rows[name] { return .init(name: name, path: record.path, label: record.label) }
+          return chosen.first { $0.name == name }.map { .init(name: name, path: $0.request.path, label: $0.label) }
+        }
+      ) { try benignMap(ofImageAt: $0, measurer) }
+      let trace = try options.trace.map { path throws(FileError) in try TraceFile(path) }
+      let deadline = options.seconds.map { ContinuousClock.now + .seconds($0) }
+      let isOver = { deadline.map { ContinuousClock.now >= $0 } ?? false }
+      let driver = try driver(
+        runner, measurer, AttackObserver(isOver: isOver, trace: trace.map { file in { try file.add($0) } }))
       let batchCount = (chosen.count + model.batch - 1) / model.batch
-      let neighbours = NeighbouringMaps(
-        order: names.filter { name in finished[name] != nil || chosen.contains { $0.name == name } },
-        maps: Dictionary(uniqueKeysWithValues: chosen.compactMap { image in image.benign.map { (image.name, $0.map) } }),
-        mapShape: map.shape, output: output)
       try events(.attacking(images: chosen.count, steps: batchCount * driver.totalSteps))
       for first in 0..<batchCount {
+        if isOver() {
+          try events(.timeIsOver(leftOut: chosen.count - first * model.batch))
+          break
+        }
         let part = Array(chosen.dropFirst(first * model.batch).prefix(model.batch))
-        let records = try attack(part, driver, measurer, neighbours, recorded) {
-          try events(.step(done: first * driver.totalSteps + $0))
+        let context = BatchContext(
+          driver: driver, measurer: measurer, images: images, trace: trace, settings: recorded, fails: requests.count > 1)
+        let finished = try attack(part, context) {
+          try events(.step(done: first * driver.totalSteps + min($0, driver.totalSteps)))
         }
-        try results.add(records)
-        for record in records {
-          finished[record.image] = record
-          try events(.finished(record))
+        try results.add(finished)
+        for row in finished {
+          rows[row.image] = row
+          switch row {
+          case .record(let record): try events(.finished(record))
+          case .failure(let failure): try events(.failed(failure))
+          }
         }
       }
     }
-    return names.compactMap { finished[$0] }
-  }
-
-  private func driver(_ runner: any GraphRunner, _ measurer: any MapMeasurer) throws -> any BatchAttack {
-    if settings.method == .adv2, let measurer = measurer as? MaskMeasurer {
-      return try MaskAttackDriver(runner, measurer: measurer, settings: settings)
-    }
-    return settings.method.isFlow
-      ? FlowDriver(runner, measurer: measurer, mapSweeps: map.stepSweeps, settings: settings)
-      : AttackDriver(runner, measurer: measurer, mapSweeps: map.stepSweeps, settings: settings)
-  }
-
-  // MARK: Batches
-
-  /// The batch of some candidates, padded with repeats of the last.
-  private func batch(_ candidates: [Candidate]) -> AttackBatch {
-    let full =
-      candidates + Array(repeating: candidates[candidates.count - 1], count: model.batch - candidates.count)
-    return AttackBatch(shape: model.imageShape, levels: full.flatMap(\.levels), targets: full.map(\.target))
-  }
-
-  /// What the model makes of the unchanged images; drops those that are not to be attacked.
-  /// - Throws: `UsageError` when an image already has its target as label.
-  private func classify(
-    _ candidates: [Candidate], _ measurer: any MapMeasurer, room: Int?, _ events: (Event) throws -> Void
-  ) throws -> [Candidate] {
-    var chosen: [Candidate] = []
-    for first in stride(from: 0, to: candidates.count, by: model.batch) {
-      if let room, chosen.count >= room { break }
-      try events(.classifying(done: first, of: candidates.count))
-      let part = Array(candidates.dropFirst(first).prefix(model.batch))
-      for (candidate, benign) in zip(part, try measurer.benign(batch(part))) {
-        if options.onlyCorrect, let label = candidate.request.label, label != benign.label {
-          try events(.misclassified(image: candidate.name, label: model.labels.name(benign.label)))
-          continue
-        }
-        guard benign.label != candidate.target else {
-          throw UsageError(
-            "the target of '\(candidate.request.path)' is \(model.labels.name(candidate.target)), "
-              + "which is what the model sees already; choose another"
-          )
-        }
-        var candidate = candidate
-        candidate.benign = benign
-        chosen.append(candidate)
+    var all = Results()
+    for name in names {
+      switch rows[name] {
+      case .record(let record)?: all.records.append(record)
+      case .failure(let failure)?: all.failures.append(failure)
+      case nil: break
       }
     }
-    return room.map { Array(chosen.prefix($0)) } ?? chosen
+    return all
   }
 
-  private func attack(
-    _ candidates: [Candidate], _ driver: any BatchAttack, _ measurer: any MapMeasurer, _ neighbours: NeighbouringMaps,
-    _ recorded: AttackRecord.Settings, progress: (Int) throws -> Void
-  ) throws -> [AttackRecord] {
-    let start = ContinuousClock.now
-    let batch = batch(candidates)
-    let known = candidates.compactMap(\.benign)
-    let benign = known + Array(repeating: known[known.count - 1], count: batch.count - known.count)
-    let outcomes = try driver.attack(batch, benign: benign, progress: progress)
-
-    func judge(_ x: [Float]) throws -> [Measurement] {
-      try measurer.measure(x, shape: batch.shape, classes: batch.targets, benign: benign.map(\.map))
-    }
-    let files = try outcomes.map { outcome throws(ImageError) in try model.image(outcome.result.levels).encodedPNG() }
-    let decoded = try files.map { bytes throws(ImageError) in try Image(decoding: bytes) }
-    let float = try judge(outcomes.flatMap(\.result.pixels))
-    let judged = decoded.flatMap { pixels(model.levels($0)) }
-    let png = try judge(judged)
-    var others: [(name: String, measurements: [Measurement])] = []
-    for (index, other) in (outcomes.first?.others ?? []).enumerated() {
-      others.append((other.name, try judge(outcomes.flatMap { pixels($0.others[index].iterate.levels) })))
-    }
-    let beside = try AttackControls(
-      batch, benign: benign, adversarial: judged, neighbours: try candidates.map { try neighbours.neighbour(of: $0.name) },
-      measurer, settings)
-    let jitter = try JitterControls.measured(
-      batch, benign: benign, adversarial: judged, measurer, seed: settings.seed)
-    let seconds = (ContinuousClock.now - start).seconds
-
-    var records: [AttackRecord] = []
-    for (index, candidate) in candidates.enumerated() {
-      let outcome = outcomes[index]
-      func judgement(_ measurement: Measurement) -> AttackRecord.Judgement {
-        .init(measurement, benign: outcome.benign.map, target: candidate.target)
-      }
-      let record = AttackRecord(
-        image: candidate.name, path: candidate.request.path, imageSHA256: candidate.imageSHA256, label: outcome.label,
-        labelName: model.labels.name(outcome.label), labelProbability: outcome.benign.targetProbability,
-        target: candidate.target, targetName: model.labels.name(candidate.target),
-        benignMapStatus: outcome.benign.mapStatus,
-        benignRawMapRange: [outcome.benign.rawRange.low, outcome.benign.rawRange.low + outcome.benign.rawRange.extent],
-        step: outcome.result.step, passedCheck: outcome.passedCheck, float: judgement(float[index]),
-        png: judgement(png[index]), flow: outcome.result.flow,
-        ssim: structuralSimilarity(
-          pixels(candidate.levels), pixels(model.levels(decoded[index])), height: model.imageShape[2],
-          width: model.imageShape[3]),
-        others: others.enumerated().map { position, other in
-          .init(
-            name: other.name, step: outcome.others[position].iterate.step, png: judgement(other.measurements[index]),
-            flow: outcome.others[position].iterate.flow)
-        },
-        controls: beside.controls[index], originalClass: beside.originalClass[index], jitter: jitter?[index],
-        sweeps: outcome.sweeps,
-        comparisonSweeps: outcome.comparisonSweeps, seconds: seconds,
-        threads: options.threads ?? ThreadPool.usableProcessorCount, settings: recorded)
-      let comparison = record.comparison.flatMap { named in others.first { $0.name == named.name }?.measurements[index] }
-      let report = try attackReport(
-        record, photo: model.image(candidate.levels), adversarial: decoded[index], benign: outcome.benign,
-        measured: png[index], comparison: comparison, mapShape: measurer.mapShape)
-      try NPZ.write(
-        arrays(candidate, outcome, float[index], measurer), to: output.file(candidate.name + ".npz"))
-      try AtomicFile.write(files[index], to: output.file(candidate.name + ".png"))
-      try AtomicFile.write(try report.rendered().encodedPNG(), to: output.file(candidate.name + ".report.png"))
-      records.append(record)
-    }
-    return records
-  }
-
-  private func arrays(_ candidate: Candidate, _ outcome: AttackOutcome, _ measured: Measurement, _ measurer: any MapMeasurer)
-    -> [(String, HostTensor)]
+  private func driver(_ runner: any GraphRunner, _ measurer: any MapMeasurer, _ observer: AttackObserver) throws
+    -> any BatchAttack
   {
-    let image = Shape([1] + model.imageShape.extents.dropFirst())
-    let map = Shape(Array(measurer.mapShape.extents.dropFirst()))
-    var arrays = [
-      ("x", HostTensor(image, pixels(candidate.levels))), ("adversarial", HostTensor(image, outcome.result.pixels)),
-      ("target", HostTensor(.scalar, [Int64(candidate.target)])), ("label", HostTensor(.scalar, [Int64(outcome.label)])),
-      ("probabilities", HostTensor([measured.probabilities.count], measured.probabilities)),
-      ("mapBenign", HostTensor(map, outcome.benign.map)), ("mapAdversarial", HostTensor(map, measured.map)),
-    ]
-    if let mask = measurer as? MaskMeasurer { arrays.append(("jitter", mask.offsets)) }
-    return arrays
+    if settings.method == .adv2, let measurer = measurer as? MaskMeasurer {
+      var driver = try MaskAttackDriver(runner, measurer: measurer, settings: settings)
+      driver.observer = observer
+      return driver
+    }
+    if settings.method.isFlow {
+      return FlowDriver(runner, measurer: measurer, mapSweeps: map.stepSweeps, settings: settings)
+    }
+    var driver = AttackDriver(runner, measurer: measurer, mapSweeps: map.stepSweeps, settings: settings)
+    driver.observer = observer
+    return driver
   }
 
-  private func recordedSettings() -> AttackRecord.Settings {
-    AttackRecord.Settings(
-      attack: settings.method.rawValue, interpreter: settings.schedule.interpreter,
-      interpreterOptions: map.interpreter.options,
-      mode: settings.schedule.mode.rawValue, eps: settings.method.isFlow ? nil : settings.threat.eps,
-      alpha: settings.method.isFlow ? nil : settings.threat.alpha, smoothness: settings.schedule.flow?.smoothness,
-      steps: settings.steps, warm: settings.method.keepsMap ? settings.warm : 0,
-      coefficient: settings.schedule.coefficient, confidence: settings.confidence, compare: settings.comparesWithPGD,
-      seed: settings.seed, batch: model.batch, processor: programs.processor,
-      preprocessing: "\(model.preprocessing.words), \(model.resizeRule.words)", modelSHA256: programs.facts.sha256,
-      version: adjointVersion)
+  // MARK: Unchanged images
+
+  /// The candidate with what the model sees in it, and a target drawn where it has none.
+  /// - Throws: `UsageError` when an image already has its target as label.
+  private func classified(_ candidate: Candidate, _ measurer: any MapMeasurer) throws -> Candidate {
+    var candidate = candidate
+    let levels = try levels(of: candidate.request.path)
+    candidate.label = try measurer.labels(pixels(repeated(levels)), shape: model.imageShape)[0]
+    if isMisclassified(candidate) { return candidate }
+    if settings.isUntargeted {
+      candidate.target = candidate.label
+    } else if candidate.target == nil {
+      candidate.target = RandomTarget.targetClass(
+        label: candidate.label, classCount: model.labels.classCount, seed: settings.seed, levels: levels)
+    } else if candidate.target == candidate.label {
+      throw UsageError(
+        "the target of '\(candidate.request.path)' is \(model.labels.name(candidate.label)), "
+          + "which is what the model sees already; choose another"
+      )
+    }
+    return candidate
+  }
+
+  /// Whether the model does not see an image as it is labelled, and it is to be left out for that.
+  private func isMisclassified(_ candidate: Candidate) -> Bool {
+    options.onlyCorrect && candidate.request.label.map { $0 != candidate.label } ?? false
+  }
+
+  func levels(of path: String) throws -> [UInt8] { model.levels(try model.photo(at: path)) }
+
+  /// A batch of one image.
+  func repeated(_ levels: [UInt8]) -> [UInt8] { (0..<model.batch).flatMap { _ in levels } }
+
+  private func benignMap(ofImageAt path: String, _ measurer: any MapMeasurer) throws -> [Float] {
+    let batch = AttackBatch(
+      shape: model.imageShape, levels: repeated(try levels(of: path)), targets: Array(repeating: 0, count: model.batch))
+    return try measurer.benign(batch)[0].map
+  }
+}
+
+extension ResultsRow {
+  fileprivate var isRecord: Bool { if case .record = self { true } else { false } }
+}
+
+extension Error {
+  /// Whether it is one image that is wrong, and not the job or the system.
+  var isAboutImage: Bool {
+    switch self {
+    case is ImageError, is AttackError, is UsageError: true
+    case let error as FileError: !error.description.contains("cannot write")
+    default: false
+    }
   }
 }
 
@@ -278,7 +283,7 @@ extension Duration {
 }
 
 extension ResizeRule {
-  fileprivate var words: String {
+  var words: String {
     switch self {
     case .shorterSide(let side, let interpolation): "shorter side \(side) \(interpolation.rawValue), centre"
     case .exact(let interpolation): "exact \(interpolation.rawValue)"

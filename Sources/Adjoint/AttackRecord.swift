@@ -21,11 +21,19 @@ public struct AttackRecord: Sendable, Codable {
     public let mapTopOverlap: Double?
     /// Nil where a map is zero everywhere.
     public let mapCosine: Double?
+    /// The overlap of marked places with those of the benign map: above 0.5, or above each map's mean for maps of pixels;
+    /// and the same at 0.1, 0.2 ... 0.9.
+    public let mapIoU: Double?
+    public let mapIoUSweep: [Double]?
+    /// Beside the map that the attack goes for, where that is not the benign one.
+    public let toTarget: MapComparison?
+    /// The probability that a place of a patch has a larger value than one beside it.
+    public let patchAUROC: Double?
     /// Minimum and maximum of the map before it is normalised.
     public let rawMapRange: [Float]
 
-    init(_ measurement: Measurement, benign: [Float], target: Int) {
-      let map = MapComparison(measurement.map, benign: benign)
+    init(_ measurement: Measurement, benign: [Float], target: Int, goal: MapGoal?, threshold: MarkThreshold) {
+      let map = MapComparison(measurement.map, benign: benign, threshold: threshold)
       label = measurement.label
       targetProbability = measurement.targetProbability
       success = measurement.label == target
@@ -35,13 +43,22 @@ public struct AttackRecord: Sendable, Codable {
       mapSpearman = map.spearman
       mapTopOverlap = map.topOverlap
       mapCosine = map.cosine
+      mapIoU = map.iou
+      mapIoUSweep = map.iouSweep
+      toTarget = goal.map { MapComparison(measurement.map, benign: $0.map, threshold: threshold) }
+      patchAUROC = goal?.inside.flatMap { MapMetrics.areaUnderCurve(measurement.map, inside: $0) }
       rawMapRange = [measurement.rawRange.low, measurement.rawRange.low + measurement.rawRange.extent]
-      jointSuccess = succeeds(within: 0.06)
+      jointSuccess = succeeds(within: AttackSettings.jointMapDistance)
     }
 
-    /// Joint success: label and probability are those of an attack, and the map, which is not constant, is that close.
+    /// The distance to the map that the attack goes for.
+    public var distanceToGoal: Double { toTarget?.l1 ?? mapL1 }
+
+    /// Joint success: label and probability are those of an attack, and the map, which is not constant, is that close to the
+    /// one that the attack goes for.
     func succeeds(within mapDistance: Double) -> Bool {
-      success && targetProbability >= AttackSettings.confidentProbability && mapSpearman != nil && mapL1 <= mapDistance
+      success && targetProbability >= AttackSettings.confidentProbability && mapSpearman != nil
+        && distanceToGoal <= mapDistance
     }
   }
 
@@ -106,6 +123,8 @@ public struct AttackRecord: Sendable, Codable {
     public let confidence: Double
     public let compare: Bool
     public let seed: UInt64
+    /// Other options that are not as they are by default, by their names.
+    public let options: [String: String]
     public let batch: Int
     public let processor: String
     public let preprocessing: String
@@ -132,8 +151,15 @@ public struct AttackRecord: Sendable, Codable {
   public let png: Judgement
   /// Of an attack that moves pixels.
   public let flow: FlowMeasurement?
-  /// The structural similarity of the PNG and the photo.
+  /// The structural similarity of the PNG and the photo, and how far it is from it; then those of the float image.
   public let ssim: Double
+  public let perturbation: PerturbationNorms
+  public let floatSSIM: Double
+  public let floatPerturbation: PerturbationNorms
+  /// The image whose map the attack goes for.
+  public let targetMapImage: String?
+  /// True where time was over before the last step.
+  public let cut: Bool?
   public let others: [OtherIterate]
   public let controls: [Control]
   /// The map of the unchanged photo's label, on the adversarial image: a viewer of both classes sees it move.
@@ -142,9 +168,9 @@ public struct AttackRecord: Sendable, Codable {
   public let jitter: JitterControls?
   public let sweeps: SweepCounts
   public let comparisonSweeps: SweepCounts
-  /// Wall-clock time of the batch that the image was part of.
-  public let seconds: Double
-  public let threads: Int
+  /// Wall-clock time of the batch that the image was part of; nil where times are kept apart.
+  public let seconds: Double?
+  public let threads: Int?
   public let settings: Settings
 
   /// The last iterate of the attack that keeps no map, PGD or stAdv, where it was run beside.

@@ -1,15 +1,18 @@
 /// An image to attack, and what is wanted of it.
 public struct AttackRequest: Sendable, Equatable {
   public let path: String
-  /// A class by number or name.
-  public let target: String
+  /// A class by number or name; nil where the attack has none, or where it is to be drawn.
+  public let target: String?
   /// The true class, where it is known.
   public let label: Int?
+  /// What results are called; by default as the file is.
+  public var name: String?
 
-  public init(path: String, target: String, label: Int? = nil) {
+  public init(path: String, target: String?, label: Int? = nil, name: String? = nil) {
     self.path = path
     self.target = target
     self.label = label
+    self.name = name
   }
 
   /// Requests from a CSV file with the columns `file` and `target`, and optionally `class`.
@@ -17,14 +20,14 @@ public struct AttackRequest: Sendable, Equatable {
   /// - Throws: `FileError`, and `UsageError` for an image that the file does not name.
   public static func read(_ csv: String, images: [String]) throws -> [AttackRequest] {
     let lines = try readLines(csv)
-    let columns = lines.first.map { $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init) } ?? []
+    let columns = lines.first.map(CommaSeparated.fields) ?? []
     guard let file = columns.firstIndex(of: "file"), let target = columns.firstIndex(of: "target") else {
       throw FileError("'\(csv)' needs a first line that names the columns file and target")
     }
     let label = columns.firstIndex(of: "class")
     var rows: [(file: String, request: AttackRequest)] = []
     for (index, line) in lines.dropFirst().enumerated() where !line.isEmpty {
-      let fields = line.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+      let fields = CommaSeparated.fields(line)
       guard fields.count == columns.count else {
         throw FileError("line \(index + 2) of '\(csv)' has \(fields.count) fields; the first line names \(columns.count)")
       }

@@ -106,7 +106,7 @@ extension AttackSummary.MapRow {
   }
 }
 
-private func mean(_ numbers: [Double]) -> Double? {
+func mean(_ numbers: [Double]) -> Double? {
   numbers.isEmpty ? nil : numbers.reduce(0, +) / Double(numbers.count)
 }
 

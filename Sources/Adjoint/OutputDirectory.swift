@@ -27,11 +27,14 @@ public struct OutputDirectory: Sendable {
   public func file(_ name: String) -> String { path.hasSuffix("/") ? path + name : path + "/" + name }
 
   /// One name for each image: the file's name without extension.
-  /// - Parameter extensions: of the files that will be written for each image.
+  /// - Parameters:
+  ///   - extensions: of the files that will be written for each image.
+  ///   - names: others than the files'.
   /// - Throws: `UsageError` when two images would write the same files, or one would overwrite an image.
-  public func names(for images: [String], extensions: [String]) throws(UsageError) -> [String] {
+  public func names(for images: [String], extensions: [String], names given: [String]? = nil) throws(UsageError) -> [String]
+  {
     var owners: [String: String] = [:]
-    let names = images.map(baseName)
+    let names = given ?? images.map(baseName)
     for (name, image) in zip(names, images) {
       if let other = owners[name] {
         throw UsageError(

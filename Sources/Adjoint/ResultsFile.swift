@@ -1,10 +1,10 @@
 import Files
 import FoundationEssentials
 
-/// results.jsonl: one record a line, rewritten whole after each batch.
+/// results.jsonl: one record or failure a line, rewritten whole after each batch.
 struct ResultsFile {
   let path: String
-  private var lines: [(image: String, record: AttackRecord)] = []
+  private var lines: [ResultsRow] = []
 
   /// Reads what is there.
   /// - Throws: `FileError` when a line is no record of this program: nothing is overwritten that it did not write.
@@ -13,8 +13,7 @@ struct ResultsFile {
     guard fileExists(path) else { return }
     for (index, line) in try readLines(path).enumerated() where !line.isEmpty {
       do {
-        let record = try JSONDecoder().decode(AttackRecord.self, from: Data(line.utf8))
-        lines.append((record.image, record))
+        lines.append(try JSONDecoder().decode(ResultsRow.self, from: Data(line.utf8)))
       } catch {
         throw FileError(
           "line \(index + 1) of '\(path)' is no result of this version of adjoint; "
@@ -24,19 +23,18 @@ struct ResultsFile {
     }
   }
 
-  func record(of image: String) -> AttackRecord? { lines.first { $0.image == image }?.record }
+  func record(of image: String) -> AttackRecord? {
+    if case .record(let record)? = lines.first(where: { $0.image == image }) { record } else { nil }
+  }
 
-  /// Adds the records, in place of earlier ones of the same images, and writes the file.
-  mutating func add(_ records: [AttackRecord]) throws {
-    for record in records {
-      if let index = lines.firstIndex(where: { $0.image == record.image }) {
-        lines[index].record = record
-      } else {
-        lines.append((record.image, record))
-      }
+  /// Adds rows, in place of earlier ones of the same images, and writes the file.
+  mutating func add(_ rows: [ResultsRow]) throws {
+    if rows.isEmpty { return }
+    for row in rows {
+      if let index = lines.firstIndex(where: { $0.image == row.image }) { lines[index] = row } else { lines.append(row) }
     }
     var text = ""
-    for line in lines { text += try jsonLine(line.record) + "\n" }
+    for line in lines { text += try jsonLine(line) + "\n" }
     try AtomicFile.write(text, to: path)
   }
 }

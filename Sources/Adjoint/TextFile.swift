@@ -16,6 +16,9 @@ func readLines(_ path: String) throws(FileError) -> [String] {
   return lines
 }
 
+/// The lines of a UTF-8 text file of at most 64 MB.
+public func textLines(of path: String) throws(FileError) -> [String] { try readLines(path) }
+
 func fileExists(_ path: String) -> Bool {
   var status = stat()
   return stat(path, &status) == 0

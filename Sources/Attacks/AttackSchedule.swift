@@ -122,11 +122,7 @@ extension AttackSchedule {
       switch field {
       case .steps: "\(schedule.steps)"
       case .warm: "\(schedule.warm)"
-      case .stages:
-        schedule.stages.map { stage in
-          let grown = stage.part.coefficient * (1 + stage.part.growth)
-          return "\(stage.steps) x \(stage.part.coefficient)" + (stage.part.growth == 0 ? "" : " to \(grown)")
-        }.joined(separator: ", ")
+      case .stages: schedule.stagesText
       case .mapLoss: "\(schedule.objective.mapReduction.rawValue) of squares"
       case .labelSmoothing: schedule.objective.smoothsLabels ? "target from U(0.95 + 0.04 i / n, 1)" : "none"
       case .confidence: "\(schedule.confidence)"

@@ -1,10 +1,13 @@
 /// Random numbers that seed, image and number of the draw alone decide, wherever the image stands in whatever batch.
 ///
-/// The steps of an attack take the draws below 2³², noise on an image those from there on, random starts those from 2⁴⁰ on.
+/// The steps of an attack take the draws below 2³², noise on an image those from there on, random starts those from 2⁴⁰ on,
+/// targets those from 2⁵⁶ on.
 struct KeyedRandom {
   static let firstDrawOfNoise = 1 << 32
   /// Each start may take 2³² of them.
   static let firstDrawOfStarts = 1 << 40
+  /// Of target classes, target maps and the images that these come from.
+  static let firstDrawOfTargets = 1 << 56
   private let seed: UInt64
 
   init(seed: UInt64) { self.seed = seed }

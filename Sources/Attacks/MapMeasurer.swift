@@ -17,11 +17,22 @@ public protocol MapMeasurer {
   ///   - benign: the benign map of each image; without it distances are zero.
   /// - Throws: `AttackError`, or the error of the runner.
   func measure(_ x: [Float], shape: Shape, classes: [Int], benign: [[Float]]?) throws -> [Measurement]
+  /// What the classifier sees in each image, at least at the cost of a forward sweep.
+  func probabilities(_ x: [Float], shape: Shape) throws -> [[Float]]
   /// The labels of unchanged images, and the maps of these labels.
   func benign(_ batch: AttackBatch) throws -> [Measurement]
 }
 
 extension MapMeasurer {
+  public func probabilities(_ x: [Float], shape: Shape) throws -> [[Float]] {
+    try measure(x, shape: shape, classes: Array(repeating: 0, count: shape[0])).map(\.probabilities)
+  }
+
+  /// The label of each image.
+  public func labels(_ x: [Float], shape: Shape) throws -> [Int] {
+    try probabilities(x, shape: shape).map(indexOfMaximum)
+  }
+
   public func measure(_ x: [Float], shape: Shape, classes: [Int]) throws -> [Measurement] {
     try measure(x, shape: shape, classes: classes, benign: nil)
   }
@@ -45,8 +56,8 @@ extension MapMeasurer {
   {
     var classes = batch.targets
     if isUntargeted {
-      classes = try measure(x, shape: batch.shape, classes: classes).enumerated().map { image, measurement in
-        var others = measurement.probabilities
+      classes = try probabilities(x, shape: batch.shape).enumerated().map { image, probabilities in
+        var others = probabilities
         others[batch.targets[image]] = -1
         return indexOfMaximum(others)
       }

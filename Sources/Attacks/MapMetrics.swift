@@ -38,7 +38,7 @@ public enum MapMetrics {
   }
 
   /// The rank of each element minus the mean of all ranks, exact.
-  private static func centredRanks(_ map: [Float]) -> [Double] {
+  static func centredRanks(_ map: [Float]) -> [Double] {
     let order = map.indices.sorted { map[$0] < map[$1] }
     var ranks = [Double](repeating: 0, count: map.count)
     var first = 0

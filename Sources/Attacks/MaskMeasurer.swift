@@ -52,7 +52,7 @@ public struct MaskMeasurer: MapMeasurer {
     return try measure(x, shape: batch.shape, classes: labels, benign: nil)
   }
 
-  private func probabilities(_ x: [Float], shape: Shape) throws -> [[Float]] {
+  public func probabilities(_ x: [Float], shape: Shape) throws -> [[Float]] {
     let outputs = try runner.run(MaskPrograms.scoresName, ["x": HostTensor(shape, x)])
     let probabilities = try outputs.floats("probabilities", of: MaskPrograms.scoresName)
     guard probabilities.allSatisfy(\.isFinite) else { throw AttackError.notFinite(graph: MaskPrograms.scoresName, step: 0) }

@@ -16,6 +16,7 @@ struct CompileCommand: ParsableCommand {
   var mode = AttackMode.default
   @Option(help: "What is taken for the derivative of ReLU in the map of --of map, as explain has it.")
   var derivative = "plain"
+  @Option(help: "Of the ball that attacks stay in, and of their steps: linf or l2.") var norm = ThreatModel.Norm.linf
   @Option(help: "Images in a batch.") var batch = 1
   @Option(name: [.customShort("o"), .long], help: ArgumentHelp("The file to write.", valueName: "file")) var output: String
   @OptionGroup var interpreterFlags: InterpreterFlags
@@ -29,7 +30,8 @@ struct CompileCommand: ParsableCommand {
   }
 
   func run() throws {
-    let choice = InterpreterChoice(interpreter, mode: mode, derivative: derivative, options: interpreterFlags.options)
+    let choice = InterpreterChoice(
+      interpreter, mode: mode, derivative: derivative, options: interpreterFlags.options, norm: norm)
     try choice.check()
     let progress = ProgressBar()
     defer { progress.end() }

@@ -8,7 +8,8 @@ enum Entry {
   static func main() {
     Interruption.watch()
     do {
-      var command = try AdjointCommand.parseAsRoot()
+      let arguments = try ConfigurationFile.expanded(Array(CommandLine.arguments.dropFirst()))
+      var command = try AdjointCommand.parseAsRoot(arguments)
       try command.run()
     } catch {
       exit(report(error))
@@ -25,6 +26,8 @@ enum Entry {
     case let error as ModelError where error.isUsageError:
       complain(error.description)
       return 2
+    // What has been said already.
+    case let code as ExitCode: return code.rawValue
     default: break
     }
     let code = AdjointCommand.exitCode(for: error)

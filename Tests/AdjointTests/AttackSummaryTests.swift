@@ -24,13 +24,14 @@ import Testing
   /// A record as a line of results.jsonl holds it, of an attack on class 1 with PGD beside.
   private func record(_ png: [String: Any], pgd: [Double], noise: Double, other: Double?) throws -> AttackRecord {
     func map(_ l1: Double) -> [String: Any] { ["l1": l1, "l2": l1, "spearman": 0.5, "topOverlap": 0.5, "cosine": 0.5] }
+    let norms = ["l0": 0, "l1": 0, "l2": 0, "linf": 0]
     let sweeps = ["forward": 1, "backward": 1, "secondOrder": 0]
     let neighbour: [String: Any] =
       other.map { ["kind": "otherImage", "image": "b", "map": map($0)] } ?? ["kind": "otherImage", "unavailable": "alone"]
     let members: [String: Any] = [
       "image": "a", "path": "a.png", "imageSHA256": "", "label": 0, "labelName": "0", "labelProbability": 0.5, "target": 1,
       "targetName": "1", "benignMapStatus": "drawn", "benignRawMapRange": [0, 1], "step": 1, "passedCheck": true,
-      "float": png, "png": png, "ssim": 1,
+      "float": png, "png": png, "ssim": 1, "floatSSIM": 1, "perturbation": norms, "floatPerturbation": norms,
       "others": zip(["pgd.last", "pgd.stopped", "pgd.chosen"], pgd).map { name, l1 in
         ["name": name, "step": 1, "png": judgement(l1)] as [String: Any]
       },
@@ -39,7 +40,8 @@ import Testing
       "settings": [
         "attack": "adv2", "interpreter": "grad", "interpreterOptions": [:] as [String: String], "mode": "default",
         "eps": 0.1, "alpha": 0.1, "steps": 1, "warm": 1,
-        "coefficient": 1, "confidence": 0.9, "compare": true, "seed": 0, "batch": 1, "processor": "", "preprocessing": "",
+        "coefficient": 1, "confidence": 0.9, "compare": true, "seed": 0, "options": [String: String](), "batch": 1,
+        "processor": "", "preprocessing": "",
         "modelSHA256": "", "version": "",
       ] as [String: Any],
     ]

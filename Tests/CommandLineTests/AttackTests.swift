@@ -57,7 +57,8 @@ import Testing
     #expect((settings["modelSHA256"] as? String)?.count == 64)
     #expect(settings["batch"] as? Int == 1 && settings["version"] as? String == "0.1.0" && settings["seed"] as? Int == 0)
     let preprocessing = try #require(settings["preprocessing"] as? String)
-    #expect(preprocessing.hasPrefix("range [0.0, 1.0], mean [") && preprocessing.contains("grey, nchw, "), "\(preprocessing)")
+    #expect(
+      preprocessing.hasPrefix("range [0.0, 1.0], mean [") && preprocessing.contains("grey, nchw, "), "\(preprocessing)")
     #expect(preprocessing.hasSuffix(" 28 bilinear, centre"), "\(preprocessing)")
     for part in ["float", "png"] {
       let judged = try #require(record[part] as? [String: Any])
@@ -102,7 +103,8 @@ import Testing
       "--warm", "7", "--print-config",
     ])
     #expect(result.status == 0, "\(result.error)")
-    for line in ["stages          800 x 0.007  (paper)", "warm            7  (option)", "confidence      0.9  (default)"] {
+    for line in ["stages         = 800 x 0.007  # paper", "warm           = 7  # option", "confidence     = 0.9  # default"]
+    {
       #expect(result.output.contains(line + "\n"), "\(result.output)")
     }
     #expect(!FileManager.default.fileExists(atPath: folder.path("none")))

@@ -47,7 +47,7 @@ import Testing
   @Test func `the numbers of a flow are printed`() throws {
     let result = try attack(["--attack", "adv2-stadv", "--mode", "code", "--print-config"])
     #expect(result.status == 0)
-    for words in ["crossEntropyWeight  2.0  (code)", "smoothness          0.0005  (default)", "warm                200"] {
+    for words in ["crossEntropyWeight = 2.0  # code", "smoothness         = 0.0005  # default", "warm               = 200"] {
       #expect(result.output.contains(words), "\(words) in \(result.output)")
     }
     #expect(!result.output.contains("\neps "))

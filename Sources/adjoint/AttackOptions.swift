@@ -1,0 +1,188 @@
+import Adjoint
+import ArgumentParser
+import Attacks
+
+/// Which attack, with its numbers; a file of the same names may give them.
+struct AttackOptions: ParsableArguments {
+  @Option(
+    help: """
+      pgd or adv2, which change pixels by at most eps, or stadv or adv2-stadv, which move them, and which no eps bounds.
+      """)
+  var attack = AttackSettings.Method.adv2
+  @Option(help: "The interpreter whose map is kept: cam (taken for models), grad, or another that explain has.")
+  var interpreter: String?
+  @Option(help: "linf, where --eps bounds every value, or l2, where it bounds the root of the sum of squares.")
+  var norm = ThreatModel.Norm.linf
+  @Option(help: "The largest change of a value in [0, 1] (default: 0.031), or that of an image under l2.") var eps: Fraction?
+  @Option(help: "The change in one step (default: 1/255), under l2 a tenth of --eps.") var alpha: Fraction?
+  @Option(
+    help: """
+      Steps of pgd (1000) or stadv (300), or of the second phase of adv2 (1200 against maps of features, 704 of pixels) or \
+      adv2-stadv (600, 704).
+      """)
+  var steps: Int?
+  @Option(
+    help: """
+      Steps that keep no map, ahead of the second phase of adv2 (400 against maps of features, 300 of pixels) or \
+      adv2-stadv (200, 450).
+      """)
+  var warm: Int?
+  @Option(
+    help: """
+      Weight of the map's loss: c, which grows to 2c, against maps of features, cam and grad-cam (5); that of the last stage \
+      against maps of pixels (0.05; of adv2-stadv 0.2), whose other stages keep their proportion.
+      """)
+  var coefficient: Double?
+  @Option(
+    help: "Whose numbers apply where no option gives them: default (taken for models), paper, or code (published with it).")
+  var mode: AttackMode?
+  @Option(
+    help: ArgumentHelp(
+      "The stages of the second phase, steps and weight of the map's loss, in place of --coefficient.",
+      valueName: "301 x 0.001, 201 x 0.004"))
+  var stages: String?
+  @Option(help: "The probability of the target from which an iterate counts as an attack (0.9).") var confidence: Double?
+  @Option(
+    name: .customLong("target-map"),
+    help: ArgumentHelp(
+      """
+      The map that adv2 goes for: benign, patch (a random disc or rectangle), class (that of another image, whose class is \
+      neither label nor target), or a npy, npz or PNG file of the map's size.
+      """, valueName: "benign|patch|class|file"))
+  var targetMap = "benign"
+  @Flag(inversion: .prefixedNo, help: "Leave the label for whatever other class; goes with pgd.") var untargeted = false
+  @Flag(inversion: .prefixedNo, help: "Start at a random place within --eps, which --seed decides.") var randomStart = false
+  @Option(help: "Further runs of pgd or adv2 from random places; the best of all counts, at the cost of all.")
+  var restarts = 0
+  @Flag(
+    inversion: .prefixedNo,
+    help: "Be done with an image at the first check at which its attack succeeds (for adv2: jointly, with map L1 <= 0.06).")
+  var earlyStop = false
+  @Flag(help: "Print the numbers, as --config takes them, with where each comes from, and do nothing else.")
+  var printConfig = false
+  @Option(
+    help: ArgumentHelp(
+      "A file of such options, a line each: name = value. Options of the call win over it.", valueName: "file"))
+  var config: String?
+  @Option(help: "Decides, together with the image, the random numbers of adv2 against grad, and of flows.") var seed:
+    UInt64 = 0
+  @Flag(inversion: .prefixedNo, help: "Also run pgd, or stadv, on the same images, for comparison.") var compare = false
+  @OptionGroup var interpreterFlags: InterpreterFlags
+
+  func validate() throws {
+    for (name, fraction) in [("eps", eps), ("alpha", alpha)] {
+      guard let fraction, fraction.value <= 0 || (norm == .linf && fraction.value > 1) else { continue }
+      throw ValidationError(
+        "--\(name) is \(fraction); more than 0\(norm == .linf ? " up to 1" : "") is accepted.")
+    }
+    if norm == .l2 && eps == nil { throw ValidationError("--norm l2 needs --eps.") }
+    if let confidence, !(0...1).contains(confidence) {
+      throw ValidationError("--confidence is \(confidence); 0 to 1 are accepted.")
+    }
+    guard (0...1000).contains(restarts) else { throw ValidationError("--restarts is \(restarts); 0 to 1000 are accepted.") }
+    if untargeted && attack != .pgd { throw ValidationError("--untargeted goes with --attack pgd.") }
+    if let stages {
+      var schedule = AttackSchedule()
+      guard schedule.setStages(stages) else {
+        throw ValidationError("--stages is '\(stages)'; such as '301 x 0.001, 201 x 0.004' is accepted.")
+      }
+    }
+    if let steps, !(1...1_000_000).contains(steps) {
+      throw ValidationError("--steps is \(steps); 1 to 1000000 are accepted.")
+    }
+    if let warm, !(0...1_000_000).contains(warm) {
+      throw ValidationError("--warm is \(warm); 0 to 1000000 are accepted.")
+    }
+    if let coefficient, coefficient < 0 || !coefficient.isFinite {
+      throw ValidationError("--coefficient is \(coefficient); 0 or more is accepted.")
+    }
+    guard !attack.isFlow || (eps == nil && alpha == nil && norm == .linf) else {
+      throw ValidationError("--attack \(attack.rawValue) moves pixels, which --eps and --alpha do not bound.")
+    }
+    guard !attack.isFlow || (restarts == 0 && !randomStart && !earlyStop) else {
+      throw ValidationError(
+        "--restarts, --random-start and --early-stop go with --attack pgd and adv2, not with \(attack.rawValue).")
+    }
+  }
+
+  /// What an artifact settles, as far as it was given.
+  var repeated: [(name: String, value: String?, recorded: (ModelFacts) -> String?)] {
+    [
+      ("interpreter", interpreter, { $0.map?.interpreter.name }),
+      ("mode", mode?.rawValue, { $0.map?.interpreter.mode.rawValue }),
+      ("norm", norm == .linf ? nil : norm.rawValue, { $0.map?.interpreter.norm.rawValue }),
+    ] + interpreterFlags.repeated
+  }
+
+  /// The interpreter of an artifact, or that of the options.
+  func choice(_ artifact: ModelPrograms?) throws -> InterpreterChoice {
+    let choice =
+      artifact?.facts.map?.interpreter
+      ?? InterpreterChoice(interpreter ?? "cam", mode: mode ?? .default, options: interpreterFlags.options, norm: norm)
+    try choice.check()
+    return choice
+  }
+
+  func settings(for choice: InterpreterChoice) -> AttackSettings {
+    let radius = eps?.value ?? ThreatModel().eps
+    let step = alpha?.value ?? (norm == .l2 ? radius / 10 : ThreatModel().alpha)
+    var schedule =
+      attack.isFlow
+      ? AttackSchedule(flow: choice.name, mode: choice.mode) : AttackSchedule(interpreter: choice.name, mode: choice.mode)
+    if let stages { _ = schedule.setStages(stages) }
+    if let confidence { schedule.confidence = confidence }
+    var settings = AttackSettings(
+      method: attack, threat: ThreatModel(norm: choice.norm, eps: radius, alpha: step), schedule: schedule, steps: steps,
+      warm: warm, coefficient: coefficient, comparesWithPGD: compare && attack.keepsMap, seed: seed)
+    settings.isUntargeted = untargeted
+    settings.startsAtRandom = randomStart
+    settings.restarts = restarts
+    settings.stopsEarly = earlyStop
+    return settings
+  }
+
+  /// The numbers as `ConfigurationFile` reads them; what follows from others stands in comments.
+  func configurationText(_ settings: AttackSettings, _ options: InterpreterOptions) -> String {
+    let threat = settings.threat
+    func source(_ isDefault: Bool) -> String { isDefault ? "default" : "option" }
+    var lines: [(name: String, value: String, source: String)] = [
+      ("attack", settings.method.rawValue, source(settings.method == .adv2)),
+      ("interpreter", settings.schedule.interpreter, source(settings.schedule.interpreter == "cam")),
+      ("mode", settings.schedule.mode.rawValue, source(settings.schedule.mode == .default)),
+    ]
+    if let flow = settings.schedule.flow {
+      let unchanged = AttackSchedule(flow: settings.schedule.interpreter).flow?.configuration ?? []
+      lines += zip(flow.configuration, unchanged).map {
+        ($0.name, $0.value, $0.value == $1.value ? "default" : settings.schedule.mode.rawValue)
+      }
+    } else {
+      lines += [
+        ("norm", threat.norm.rawValue, source(threat.norm == .linf)),
+        ("eps", "\(threat.eps)", source(threat.eps == ThreatModel().eps)),
+        ("alpha", "\(threat.alpha)", source(threat.alpha == (threat.norm == .l2 ? threat.eps / 10 : ThreatModel().alpha))),
+      ]
+    }
+    lines += options.entries(of: settings.schedule.interpreter).map { ($0.name, $0.value, source(!$0.isGiven)) }
+    if settings.method.keepsMap {
+      lines += settings.schedule.configuration.map { ($0.field.rawValue, $0.value, $0.source) }
+      if settings.schedule.interpreter == "mask" { lines += settings.mask.configuration(mode: settings.schedule.mode) }
+      lines.append(("target-map", targetMap, source(targetMap == "benign")))
+      lines.append(("compare", "\(compare)", source(!compare)))
+    } else {
+      let unchanged = AttackSettings(method: attack, schedule: AttackSchedule(mode: settings.schedule.mode))
+      lines.append(("steps", "\(settings.steps)", source(settings.steps == unchanged.steps)))
+      lines.append(("confidence", "\(settings.confidence)", source(settings.confidence == unchanged.confidence)))
+      lines.append(("untargeted", "\(untargeted)", source(!untargeted)))
+    }
+    if !settings.method.isFlow {
+      lines += [
+        ("random-start", "\(randomStart)", source(!randomStart)), ("restarts", "\(restarts)", source(restarts == 0)),
+        ("early-stop", "\(earlyStop)", source(!earlyStop)),
+      ]
+    }
+    lines.append(("seed", "\(seed)", source(seed == 0)))
+    return ConfigurationFile.text(lines)
+  }
+}
+
+extension ThreatModel.Norm: ExpressibleByArgument {}
