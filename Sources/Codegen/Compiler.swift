@@ -23,10 +23,13 @@ public enum CodegenError: Error, Sendable, CustomStringConvertible {
 public struct Compiler: Sendable {
   public let cpu: TargetCPU
   public let compiler: CCompiler
+  /// Bytes written after which a value is taken to be in no cache any more: of a last level of 32 MiB, what others leave.
+  public let cacheByteCount: Int
 
-  public init(cpu: TargetCPU, compiler: CCompiler) {
+  public init(cpu: TargetCPU, compiler: CCompiler, cacheByteCount: Int = 24 << 20) {
     self.cpu = cpu
     self.compiler = compiler
+    self.cacheByteCount = cacheByteCount
   }
 
   /// Compiles simplified graphs. Each becomes the program of its name; they share kernels and constants.
@@ -72,7 +75,8 @@ public struct Compiler: Sendable {
     for graph in graphs {
       let schedule: Schedule
       do {
-        schedule = try Schedule(Self.fused(graph), pool: &pool, vectorRegisters: vectorRegisters)
+        schedule = try Schedule(
+          Self.fused(graph), pool: &pool, vectorRegisters: vectorRegisters, cacheByteCount: cacheByteCount)
       } catch { throw .type(error) }
       let memory = MemoryPlan(schedule)
       emitted.plans.append((schedule, memory))

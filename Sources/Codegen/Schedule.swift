@@ -24,10 +24,10 @@ struct Schedule {
   private let distances: ReuseDistances
 
   /// - Parameter graph: after Fuse and InsertReorders.
-  init(_ graph: Graph, pool: inout ConstantPool, vectorRegisters: Int) throws(TypeError) {
+  init(_ graph: Graph, pool: inout ConstantPool, vectorRegisters: Int, cacheByteCount: Int) throws(TypeError) {
     self.graph = graph
     buffers = Self.buffers(graph)
-    distances = ReuseDistances(graph, buffers)
+    distances = ReuseDistances(graph, buffers, cacheByteCount: cacheByteCount)
     var joined: Set<Value> = []
     for value in graph.values where !joined.contains(value) {
       let node = graph[value]

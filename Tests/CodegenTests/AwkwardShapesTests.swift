@@ -1,6 +1,7 @@
 import Codegen
 import IR
 import NativeCompilation
+import Programs
 import TensorTypes
 import TestSupport
 import Testing
@@ -54,6 +55,22 @@ import Testing
         \(smallest) with an error of \(try Self.error(smallest, cpu: cpu))
         \(try smallest.sample(name: "simplest").graph.text())
         """)
+    }
+  }
+
+  @Test(
+    "Results written past the caches are those written into them, to the last bit", arguments: runnableProcessors.suffix(2))
+  func pastCaches(cpu: String) throws {
+    let cases = try Self.cases.get()
+    let graphs = cases.map(\.sample.graph)
+    let compiler = Compiler(cpu: try TargetCPU.resolve(named: cpu), compiler: try CCompiler.locate(), cacheByteCount: 0)
+    let summaries = try compiler.programs(graphs).flatMap { $0.steps.map(\.summary) }
+    #expect(summaries.count { $0.contains("past caches") } >= 20)
+    let kept = try CompiledFamily(graphs, cpu: cpu)
+    let written = try CompiledFamily(graphs, cpu: cpu, cacheByteCount: 0)
+    for example in cases {
+      let (graph, inputs) = (example.sample.graph, example.sample.inputs)
+      #expect(try written.run(graph, inputs) == kept.run(graph, inputs), "\(graph.name)")
     }
   }
 

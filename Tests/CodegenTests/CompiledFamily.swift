@@ -14,8 +14,9 @@ struct CompiledFamily {
   private let cpu: TargetCPU
   private let executable: Executable
 
-  init(_ graphs: [Graph], cpu: String? = nil, threads: Int = 2) throws {
-    let compiler = Compiler(cpu: try TargetCPU.resolve(named: cpu), compiler: try CCompiler.locate())
+  init(_ graphs: [Graph], cpu: String? = nil, cacheByteCount: Int = 24 << 20, threads: Int = 2) throws {
+    let compiler = Compiler(
+      cpu: try TargetCPU.resolve(named: cpu), compiler: try CCompiler.locate(), cacheByteCount: cacheByteCount)
     try self.init(family: try compiler.compile(graphs), cpu: compiler.cpu, threads: threads)
   }
 
