@@ -1,0 +1,195 @@
+#!/usr/bin/env python3
+"""Recompute what `adjoint attack` or `adjoint evaluate` reports, without Adjoint.
+
+    tools/verify_png.py MODEL.onnx RESULTS_DIR [--interpreter cam|grad] [--limit N]
+
+Reads only the photos, the adversarial PNGs and, of results.jsonl, which photo belongs to which PNG, label, target and what is
+claimed. Photos are resized with Pillow; labels and probabilities come from ONNX Runtime, and maps from PyTorch, which runs the
+nodes of the ONNX file (references/onnx_module.py). Prints both figures side by side and ends with status 1 if a label differs,
+a PNG leaves the claimed eps, a probability differs by more than 1e-3 or a map distance by more than 5e-3.
+
+Its Python is that of `tools/environment tools/references/requirements.txt`.
+"""
+
+import argparse
+import json
+import pathlib
+import sys
+
+import numpy
+import onnx
+import onnxruntime
+import torch
+from PIL import Image
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent / "references"))
+from onnx_module import OnnxModule  # noqa: E402
+
+INTERPOLATIONS = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
+
+
+def pixels(image, grey):
+    """[1, C, H, W] in [0, 1]."""
+    levels = numpy.asarray(image.convert("L" if grey else "RGB"), numpy.float32) / 255
+    return levels[None, None] if grey else levels.transpose(2, 0, 1)[None]
+
+
+def resized(image, description, height, width, grey):
+    """The photo at the size of the model's input: Pillow's own resizing, then the centre."""
+    rule = description.get("resize", {})
+    resample = INTERPOLATIONS[rule.get("interpolation", "bilinear")]
+    image = image.convert("RGB")
+    if rule.get("exact"):
+        return pixels(image.resize((width, height), resample), grey)
+    side = rule.get("shorterSide", max(height, width))
+    scale = side / min(image.size)
+    size = tuple(side if extent == min(image.size) else int(extent * scale) for extent in image.size)
+    image = image.resize(size, resample)
+    left, top = round((image.size[0] - width) / 2), round((image.size[1] - height) / 2)
+    return pixels(image.crop((left, top, left + width, top + height)), grey)
+
+
+def preprocessing(description, grey):
+    """From pixels in [0, 1] to the model's input, for arrays and tensors alike."""
+    low, high = description.get("range", [0, 1])
+    mean = torch.tensor(description.get("mean", [0.0])).reshape(1, -1, 1, 1)
+    std = torch.tensor(description.get("std", [1.0])).reshape(1, -1, 1, 1)
+
+    def apply(x):
+        x = low + (high - low) * x
+        if not grey and description.get("channelOrder") == "bgr":
+            x = x.flip(1)
+        x = (x - mean) / std
+        return x.permute(0, 2, 3, 1) if description.get("layout") == "nhwc" else x
+
+    return apply
+
+
+class ClassActivation:
+    """The feature map that is averaged into the linear layer, times that layer's weights: what CAM is made of."""
+
+    POOLING = ("GlobalAveragePool", "AveragePool", "ReduceMean")
+
+    def __init__(self, path):
+        self.network = OnnxModule(path, torch.float32)
+        nodes = self.network.nodes
+        linear = [node for node in nodes if node.op_type in ("Gemm", "MatMul")][-1]
+        name = next(name for name in linear.input if name in self.network.constants)
+        transposed = any(item.name == "transB" and item.i for item in linear.attribute)
+        weights = self.network.constants[name]
+        self.weights = weights if transposed else weights.T
+        makers = {output: node for node in nodes for output in node.output}
+        node = makers[linear.input[0]]
+        while node.op_type not in self.POOLING:
+            node = makers[node.input[0]]
+        self.network.output = node.input[0]
+
+    def map(self, x, label, run, prepare):
+        with torch.no_grad():
+            return torch.einsum("k,khw->hw", self.weights[label], self.network(prepare(x))[0])
+
+
+class Gradient:
+    """The channel maximum of |d log-odds / dx|, averaged over 4 x 4, 2 x 2 or single pixels."""
+
+    def map(self, x, label, run, prepare):
+        x = x.clone().requires_grad_()
+        logits = run(x)[0]
+        others = torch.cat([logits[:label], logits[label + 1 :]])
+        (gradient,) = torch.autograd.grad(logits[label] - torch.logsumexp(others, 0), x)
+        strongest = gradient.abs().amax(1, keepdim=True)
+        side = min(strongest.shape[2:])
+        window = 4 if side >= 112 else 2 if side >= 32 else 1
+        height, width = (extent // window * window for extent in strongest.shape[2:])
+        top, left = ((extent - kept) // 2 for extent, kept in zip(strongest.shape[2:], (height, width)))
+        return torch.nn.functional.avg_pool2d(strongest[:, :, top : top + height, left : left + width], window)[0, 0]
+
+
+def normalised(raw):
+    shifted = raw - raw.min()
+    return (shifted / shifted.max().clamp_min(1e-30)).detach().numpy()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("model", type=pathlib.Path)
+    parser.add_argument("results", type=pathlib.Path)
+    parser.add_argument("--interpreter", choices=["cam", "grad"])
+    parser.add_argument("--limit", type=int)
+    arguments = parser.parse_args()
+
+    beside = arguments.model.with_suffix(".json")
+    description = json.loads(beside.read_text()) if beside.exists() else {}
+    model = onnx.load(arguments.model)
+    shape = [item.dim_value for item in model.graph.input[0].type.tensor_type.shape.dim]
+    channels_last = description.get("layout") == "nhwc"
+    channels = shape[3] if channels_last else shape[1]
+    grey = description.get("channelOrder") == "grey" or channels == 1
+    height, width = description.get("size") or (shape[1:3] if channels_last else shape[2:])
+    prepare = preprocessing(description, grey)
+    ends_in_softmax = model.graph.node[-1].op_type == "Softmax"
+
+    session = onnxruntime.InferenceSession(str(arguments.model), providers=["CPUExecutionProvider"])
+    network = OnnxModule(arguments.model, torch.float32)
+
+    def run(x):
+        return network(prepare(x)).flatten(1)
+
+    def scores(x):
+        name = session.get_inputs()[0].name
+        result = session.run(None, {name: prepare(torch.tensor(x)).numpy()})[0].reshape(-1).astype(numpy.float64)
+        if ends_in_softmax:
+            return result
+        shifted = numpy.exp(result - result.max())
+        return shifted / shifted.sum()
+
+    records = [json.loads(line) for line in (arguments.results / "results.jsonl").read_text().splitlines()]
+    records = [record for record in records if "error" not in record][: arguments.limit]
+    if not records:
+        sys.exit("no records to verify")
+    name = arguments.interpreter or records[0]["settings"]["interpreter"]
+    if name not in ("cam", "grad"):
+        sys.exit(f"the map of {name} is not recomputed here; cam and grad are")
+    interpreter = ClassActivation(arguments.model) if name == "cam" else Gradient()
+
+    failures = 0
+    theirs, ours = [], []
+    print(f"{'image':34} {'label':>11} {'p here':>8} {'p there':>8} {'L1 here':>8} {'L1 there':>8} {'change':>7}")
+    for record in records:
+        x0 = resized(Image.open(record["path"]), description, height, width, grey)
+        x = pixels(Image.open(arguments.results / (record["image"] + ".png")), grey)
+        probabilities = scores(x)
+        label, target, claimed = int(probabilities.argmax()), record["target"], record["png"]
+        benign = normalised(interpreter.map(torch.tensor(x0), record["label"], run, prepare))
+        changed = normalised(interpreter.map(torch.tensor(x), target, run, prepare))
+        distance = float(numpy.abs(benign - changed).mean())
+        change = float(numpy.abs(x - x0).max())
+        settings = record["settings"]
+        bound = settings.get("eps") if settings.get("options", {}).get("norm") is None else None
+        problems = [
+            word
+            for word, wrong in [
+                ("label", label != claimed["label"]),
+                ("benign label", int(scores(x0).argmax()) != record["label"]),
+                ("p", abs(probabilities[target] - claimed["targetProbability"]) > 1e-3),
+                ("map", abs(distance - claimed["mapL1"]) > 5e-3),
+                ("eps", bound is not None and change > bound + 1e-6),
+            ]
+            if wrong
+        ]
+        failures += bool(problems)
+        theirs.append(claimed["mapL1"])
+        ours.append(distance)
+        print(
+            f"{record['image'][:34]:34} {label:5}/{claimed['label']:5} {probabilities[target]:8.4f} "
+            f"{claimed['targetProbability']:8.4f} {distance:8.4f} {claimed['mapL1']:8.4f} {change * 255:7.2f}"
+            + ("  differs: " + ", ".join(problems) if problems else "")
+        )
+    print(
+        f"{len(records)} images, {failures} differ; mean map L1 {numpy.mean(ours):.4f} here, {numpy.mean(theirs):.4f} there"
+    )
+    sys.exit(1 if failures else 0)
+
+
+if __name__ == "__main__":
+    main()
