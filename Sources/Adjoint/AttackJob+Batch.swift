@@ -177,13 +177,15 @@ extension AttackJob {
   }
 
   func recordedSettings() -> AttackRecord.Settings {
-    AttackRecord.Settings(
+    let evaded = settings.schedule.objective.evaded
+    return AttackRecord.Settings(
       attack: settings.method.rawValue, interpreter: settings.schedule.interpreter,
       interpreterOptions: map.interpreter.options,
       mode: settings.schedule.mode.rawValue, eps: settings.method.isFlow ? nil : settings.threat.eps,
       alpha: settings.method.isFlow ? nil : settings.threat.alpha, smoothness: settings.schedule.flow?.smoothness,
       steps: settings.steps, warm: settings.method.keepsMap ? settings.warm : 0,
       coefficient: settings.schedule.coefficient, confidence: settings.confidence, compare: settings.comparesWithPGD,
+      evaded: evaded.isEmpty ? nil : evaded, evasionWeight: evaded.isEmpty ? nil : settings.evasionWeight,
       seed: settings.seed, options: settings.furtherOptions(targetMap: options.targetMap), batch: model.batch,
       processor: programs.processor, preprocessing: "\(model.preprocessing.words), \(model.resizeRule.words)",
       modelSHA256: programs.facts.sha256, version: adjointVersion)

@@ -122,6 +122,9 @@ public struct AttackRecord: Sendable, Codable {
     public let coefficient: Double
     public let confidence: Double
     public let compare: Bool
+    /// The squeezers that the attack evades, and the weight of what they see.
+    public let evaded: [Squeezer]?
+    public let evasionWeight: Double?
     public let seed: UInt64
     /// Other options that are not as they are by default, by their names.
     public let options: [String: String]

@@ -19,10 +19,12 @@ public struct InterpreterChoice: Sendable, Codable, Equatable {
   public var options: InterpreterOptions
   /// Of the ball that an attack stays in, and of its steps.
   public var norm: ThreatModel.Norm
+  /// The squeezers that shall not tell an attack.
+  public var evaded: [Squeezer]
 
   public init(
     _ name: String = "cam", mode: AttackMode = .default, copies: Int = 2, derivative: String = "plain",
-    options: InterpreterOptions = InterpreterOptions(), norm: ThreatModel.Norm = .linf
+    options: InterpreterOptions = InterpreterOptions(), norm: ThreatModel.Norm = .linf, evaded: [Squeezer] = []
   ) {
     self.name = name
     self.mode = mode
@@ -30,6 +32,7 @@ public struct InterpreterChoice: Sendable, Codable, Equatable {
     self.derivative = derivative
     self.options = options
     self.norm = norm
+    self.evaded = evaded
   }
 
   public static let names = [
@@ -44,6 +47,7 @@ public struct InterpreterChoice: Sendable, Codable, Equatable {
   var objective: StepObjective {
     var objective = AttackSchedule(interpreter: name, mode: mode).objective
     objective.norm = norm
+    objective.evaded = evaded
     return objective
   }
 
@@ -58,6 +62,9 @@ public struct InterpreterChoice: Sendable, Codable, Equatable {
       throw UsageError("there is no interpreter '\(name)'; \(Self.names.joined(separator: ", ")) are known")
     }
     try options.check(for: name)
+    guard evaded.isEmpty || name != "mask" else {
+      throw UsageError("--evade goes with interpreters whose map is one graph; mask is none")
+    }
     _ = try Adjoint.derivative(named: derivative)
   }
 

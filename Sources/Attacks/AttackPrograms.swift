@@ -8,7 +8,7 @@ import TensorTypes
 ///
 /// - `map`: x, class i64[B] → map f32[B, h, w], low and extent f32[B] of the raw map, probabilities f32[B, N].
 /// - `pgdStep`: x, origin, target i64[B], alpha, eps → next, crossEntropy f32[B] (of x, before the step).
-/// - `step`: also mapTarget f32[B, h, w], coefficient and, with smoothed labels, labelProbability f32[B] → also mapLoss
+/// - `step`: also mapTarget f32[B, h, w], coefficient, where squeezers are evaded evasionWeight and the input of `Evasion`, and, with smoothed labels, labelProbability f32[B] → also mapLoss
 ///   f32[B].
 public enum AttackPrograms {
   public static let mapName = "map", pgdStepName = "pgdStep", stepName = "step"
@@ -54,14 +54,21 @@ public enum AttackPrograms {
     let map = try interpreter.appendDifferentiableMap(ofClasses: inputs.target, to: builder)
     let mapLoss = try builder.mapLoss(map.normalised, target: mapTarget, objective.mapReduction)
     let weight = try builder.broadcast(coefficient, to: builder.shape(of: mapLoss))
-    let gradient = try builder.pullback(
-      [(crossEntropy, try builder.ones(like: crossEntropy)), (mapLoss, weight)], to: [inputs.x])[0]
+    var losses = [(crossEntropy, try builder.ones(like: crossEntropy)), (mapLoss, weight)]
+    var outputs = [("crossEntropy", crossEntropy), ("mapLoss", mapLoss)]
+    var variables = [inputs.x]
+    if let evasion = try Evasion(of: objective.evaded, network: interpreter.network, logits: logits, to: builder) {
+      let evasionWeight = builder.input("evasionWeight", TensorType(.float32, .scalar))
+      losses.append((evasion.loss, try builder.broadcast(evasionWeight, to: builder.shape(of: evasion.loss))))
+      outputs.append(("evasionLoss", evasion.loss))
+      variables += evasion.inputs
+    }
+    var gradients = try builder.pullback(losses, to: variables)
+    var gradient = gradients.removeFirst()
+    for other in gradients { gradient = try builder.add(gradient, other) }
     return builder.finish(
       name: stepName,
-      outputs: [
-        ("next", try inputs.step(against: gradient, objective.norm, in: builder)), ("crossEntropy", crossEntropy),
-        ("mapLoss", mapLoss),
-      ])
+      outputs: [("next", try inputs.step(against: gradient, objective.norm, in: builder))] + outputs)
   }
 
   /// With smoothed labels it takes a further input, labelProbability f32[B].

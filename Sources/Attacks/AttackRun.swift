@@ -131,7 +131,10 @@ struct AttackRun {
         if driver.settings.schedule.objective.smoothsLabels {
           inputs["labelProbability"] = labelProbabilities(progress: Double(stageStep) / Double(steps), step: step)
         }
+        inputs.merge(evasionInputs(x)) { given, _ in given }
         (x, _) = try take(AttackPrograms.stepName, x, inputs, step: step, coefficient: coefficient)
+        let evaded = driver.settings.schedule.objective.evaded.count
+        sweeps += SweepCounts(forward: evaded, backward: evaded)
         sweeps += driver.mapSweeps
         step += 1
         isChecked = isCheck(stageStep + 1, of: steps)
@@ -163,6 +166,19 @@ struct AttackRun {
   }
 
   // MARK: Steps
+
+  /// What a step takes so that squeezers do not tell the attack.
+  private func evasionInputs(_ x: [Float]) -> [String: HostTensor] {
+    let evaded = driver.settings.schedule.objective.evaded
+    guard !evaded.isEmpty else { return [:] }
+    var inputs: [String: HostTensor] = ["evasionWeight": .scalar(driver.settings.evasionWeight)]
+    if evaded.contains(.nonLocalMeans) {
+      let levels = x.map { UInt8(min(max(($0 * 255).rounded(), 0), 255)) }
+      inputs[Evasion.inputName] = HostTensor(
+        batch.shape, Squeezer.nonLocalMeans.squeezed(levels, shape: batch.shape))
+    }
+    return inputs
+  }
 
   /// U(0.95 + 0.04 · progress, 1) for each image (section 4.1 of the paper: the rest falls from 0.05 to 0.01).
   private func labelProbabilities(progress: Double, step: Int) -> HostTensor {

@@ -39,7 +39,7 @@ public struct AttackSchedule: Sendable, Equatable {
   /// The probability of the target from which an iterate counts as an attack.
   public var confidence: Double
   /// Of attacks that move pixels.
-  public let flow: FlowTerms?
+  public var flow: FlowTerms?
 
   /// Whether the map of an interpreter shows derivatives at windows of pixels, as that of GRAD.
   public static func isOfPixels(_ interpreter: String) -> Bool { !["cam", "grad-cam", "mask"].contains(interpreter) }

@@ -33,6 +33,8 @@ public struct AttackSettings: Sendable, Equatable {
   /// Whether an image is done at the first check at which its attack succeeds: label and probability, and for ADV² a map
   /// within `jointMapDistance`.
   public var stopsEarly = false
+  /// The weight of what squeezers see, where they are evaded.
+  public var evasionWeight = 1.0
 
   /// - Parameters:
   ///   - steps: of PGD, or of the second phase of ADV².

@@ -13,11 +13,17 @@ public struct StepObjective: Sendable, Equatable {
   public var smoothsLabels: Bool
   /// Of the ball that a step stays in, and of the step.
   public var norm: ThreatModel.Norm
+  /// The squeezers that shall not tell the attack.
+  public var evaded: [Squeezer]
 
-  public init(mapReduction: MapReduction = .mean, smoothsLabels: Bool = false, norm: ThreatModel.Norm = .linf) {
+  public init(
+    mapReduction: MapReduction = .mean, smoothsLabels: Bool = false, norm: ThreatModel.Norm = .linf,
+    evaded: [Squeezer] = []
+  ) {
     self.mapReduction = mapReduction
     self.smoothsLabels = smoothsLabels
     self.norm = norm
+    self.evaded = evaded
   }
 }
 

@@ -66,6 +66,14 @@ struct AttackOptions: ParsableArguments {
   var config: String?
   @Option(help: "Decides, together with the image, the random numbers of adv2 against grad, and of flows.") var seed:
     UInt64 = 0
+  @Option(
+    help: """
+      Squeezers that shall not tell an attack by adv2, with commas between them: \(Squeezer.accepted). Its second phase then \
+      starts at the photo, unless --warm says otherwise.
+      """)
+  var evade: SqueezerList?
+  @Option(help: "Weight of the cross entropy between the prediction and each squeezed one (1).") var evasionWeight: Double?
+  @Option(help: "Weight of a flow's roughness (0.0005).") var smoothness: Double?
   @Flag(inversion: .prefixedNo, help: "Also run pgd, or stadv, on the same images, for comparison.") var compare = false
   @OptionGroup var interpreterFlags: InterpreterFlags
 
@@ -96,6 +104,14 @@ struct AttackOptions: ParsableArguments {
     if let coefficient, coefficient < 0 || !coefficient.isFinite {
       throw ValidationError("--coefficient is \(coefficient); 0 or more is accepted.")
     }
+    guard evade == nil || attack == .adv2 else { throw ValidationError("--evade goes with --attack adv2.") }
+    guard evasionWeight == nil || evade != nil else { throw ValidationError("--evasion-weight goes with --evade.") }
+    guard smoothness == nil || attack.isFlow else { throw ValidationError("--smoothness goes with stadv and adv2-stadv.") }
+    for (name, value) in [("evasion-weight", evasionWeight), ("smoothness", smoothness)] {
+      if let value, value < 0 || !value.isFinite {
+        throw ValidationError("--\(name) is \(value); 0 or more is accepted.")
+      }
+    }
     guard !attack.isFlow || (eps == nil && alpha == nil && norm == .linf) else {
       throw ValidationError("--attack \(attack.rawValue) moves pixels, which --eps and --alpha do not bound.")
     }
@@ -110,6 +126,7 @@ struct AttackOptions: ParsableArguments {
     [
       ("interpreter", interpreter, { $0.map?.interpreter.name }),
       ("mode", mode?.rawValue, { $0.map?.interpreter.mode.rawValue }),
+      ("evade", evade?.description, { $0.map.map { SqueezerList($0.interpreter.evaded).description } }),
       ("norm", norm == .linf ? nil : norm.rawValue, { $0.map?.interpreter.norm.rawValue }),
     ] + interpreterFlags.repeated
   }
@@ -118,7 +135,9 @@ struct AttackOptions: ParsableArguments {
   func choice(_ artifact: ModelPrograms?) throws -> InterpreterChoice {
     let choice =
       artifact?.facts.map?.interpreter
-      ?? InterpreterChoice(interpreter ?? "cam", mode: mode ?? .default, options: interpreterFlags.options, norm: norm)
+      ?? InterpreterChoice(
+        interpreter ?? "cam", mode: mode ?? .default, options: interpreterFlags.options, norm: norm,
+        evaded: evade?.squeezers ?? [])
     try choice.check()
     return choice
   }
@@ -129,11 +148,15 @@ struct AttackOptions: ParsableArguments {
     var schedule =
       attack.isFlow
       ? AttackSchedule(flow: choice.name, mode: choice.mode) : AttackSchedule(interpreter: choice.name, mode: choice.mode)
+    schedule.objective.evaded = attack == .adv2 ? choice.evaded : []
+    if let smoothness { schedule.flow?.smoothness = smoothness }
     if let stages { _ = schedule.setStages(stages) }
     if let confidence { schedule.confidence = confidence }
     var settings = AttackSettings(
       method: attack, threat: ThreatModel(norm: choice.norm, eps: radius, alpha: step), schedule: schedule, steps: steps,
-      warm: warm, coefficient: coefficient, comparesWithPGD: compare && attack.keepsMap, seed: seed)
+      warm: warm ?? (choice.evaded.isEmpty ? nil : 0), coefficient: coefficient, comparesWithPGD: compare && attack.keepsMap,
+      seed: seed)
+    settings.evasionWeight = evasionWeight ?? 1
     settings.isUntargeted = untargeted
     settings.startsAtRandom = randomStart
     settings.restarts = restarts
@@ -153,7 +176,10 @@ struct AttackOptions: ParsableArguments {
     if let flow = settings.schedule.flow {
       let unchanged = AttackSchedule(flow: settings.schedule.interpreter).flow?.configuration ?? []
       lines += zip(flow.configuration, unchanged).map {
-        ($0.name, $0.value, $0.value == $1.value ? "default" : settings.schedule.mode.rawValue)
+        (
+          $0.name, $0.value,
+          $0.value == $1.value ? "default" : $0.name == "smoothness" ? "option" : settings.schedule.mode.rawValue
+        )
       }
     } else {
       lines += [
@@ -178,6 +204,11 @@ struct AttackOptions: ParsableArguments {
       lines += [
         ("random-start", "\(randomStart)", source(!randomStart)), ("restarts", "\(restarts)", source(restarts == 0)),
         ("early-stop", "\(earlyStop)", source(!earlyStop)),
+      ]
+    }
+    if let evade {
+      lines += [
+        ("evade", "\(evade)", "option"), ("evasion-weight", "\(settings.evasionWeight)", source(evasionWeight == nil)),
       ]
     }
     lines.append(("seed", "\(seed)", source(seed == 0)))

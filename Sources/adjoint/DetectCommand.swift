@@ -86,7 +86,7 @@ struct SqueezerList: ExpressibleByArgument, CustomStringConvertible, Sendable {
   /// Those of the paper.
   static let usual = SqueezerList([.bits(2), .bits(3), .median(3), .nonLocalMeans])
 
-  private init(_ squeezers: [Squeezer]) { self.squeezers = squeezers }
+  init(_ squeezers: [Squeezer]) { self.squeezers = squeezers }
 
   init?(argument: String) {
     let parts = argument.split(separator: ",", omittingEmptySubsequences: false).map { Squeezer(name: String($0)) }

@@ -82,6 +82,8 @@ public struct SampleComposite: Sendable, CustomStringConvertible {
     add("bilinearWarp of a row", [g.tensor([1, 2, 1, 3]), g.tensor([1, 2, 1, 3], in: 0.1...0.9)]) { graph, x in
       try graph.bilinearWarp(x[0], flow: x[1])
     }
+    add("median of 3 x 3", [spread]) { graph, x in try graph.median(x[0], size: 3) }
+    add("median of 2 x 2", [spread]) { graph, x in try graph.median(x[0], size: 2) }
     add("continued by replication", [image]) { graph, x in try graph.continued(x[0], by: 2, .replicate) }
     add("continued by symmetry", [image]) { graph, x in try graph.continued(x[0], by: 5, .symmetric) }
     add("hardSigmoid", [matrix]) { graph, x in try graph.hardSigmoid(x[0], alpha: 0.47, beta: 0.5) }
