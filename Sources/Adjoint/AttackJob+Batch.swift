@@ -117,7 +117,9 @@ extension AttackJob {
       let origin = pixels(subject.levels)
       let (height, width) = (model.imageShape[2], model.imageShape[3])
       func judgement(_ measurement: Measurement, _ target: Int) -> AttackRecord.Judgement {
-        .init(measurement, benign: outcome.benign.map, target: target, goal: subject.goal, threshold: threshold)
+        .init(
+          measurement, benign: outcome.benign.map, target: target, goal: subject.goal, threshold: threshold,
+          interpreters: map.interpreter.parts)
       }
       let target = png.classes[index]
       let record = AttackRecord(

@@ -87,6 +87,9 @@ public struct AttackJob {
     guard options.targetMap == .benign || settings.method.keepsMap else {
       throw UsageError("--target-map goes with --attack adv2 and adv2-stadv, not with \(settings.method.rawValue)")
     }
+    if case .patch = options.targetMap, compiled.parts.count > 1 {
+      throw UsageError("--target-map patch goes with one interpreter, not with \(compiled.name)")
+    }
     let startsOnce = settings.method.isFlow || (settings.method == .adv2 && compiled.name == "mask")
     let asked = [
       ("restarts", startsOnce && settings.restarts > 0), ("random-start", startsOnce && settings.startsAtRandom),

@@ -31,8 +31,14 @@ public struct AttackRecord: Sendable, Codable {
     public let patchAUROC: Double?
     /// Minimum and maximum of the map before it is normalised.
     public let rawMapRange: [Float]
+    /// Of several interpreters at once each alone, in their order; the figures above are then those of all maps together.
+    public let maps: [InterpreterFigures]?
 
-    init(_ measurement: Measurement, benign: [Float], target: Int, goal: MapGoal?, threshold: MarkThreshold) {
+    /// - Parameter interpreters: whose maps lie one below the other in that of the measurement.
+    init(
+      _ measurement: Measurement, benign: [Float], target: Int, goal: MapGoal?, threshold: MarkThreshold,
+      interpreters: [String]
+    ) {
       let map = MapComparison(measurement.map, benign: benign, threshold: threshold)
       label = measurement.label
       targetProbability = measurement.targetProbability
@@ -48,6 +54,15 @@ public struct AttackRecord: Sendable, Codable {
       toTarget = goal.map { MapComparison(measurement.map, benign: $0.map, threshold: threshold) }
       patchAUROC = goal?.inside.flatMap { MapMetrics.areaUnderCurve(measurement.map, inside: $0) }
       rawMapRange = [measurement.rawRange.low, measurement.rawRange.low + measurement.rawRange.extent]
+      let size = benign.count / max(interpreters.count, 1)
+      let figures = interpreters.enumerated().map { index, name in
+        let range = index * size..<(index + 1) * size
+        let own = Array(measurement.map[range])
+        return InterpreterFigures(
+          interpreter: name, map: MapComparison(own, benign: Array(benign[range])),
+          toTarget: goal.map { MapComparison(own, benign: Array($0.map[range])) })
+      }
+      maps = interpreters.count > 1 ? figures : nil
       jointSuccess = succeeds(within: AttackSettings.jointMapDistance)
     }
 
@@ -55,11 +70,20 @@ public struct AttackRecord: Sendable, Codable {
     public var distanceToGoal: Double { toTarget?.l1 ?? mapL1 }
 
     /// Joint success: label and probability are those of an attack, and the map, which is not constant, is that close to the
-    /// one that the attack goes for.
+    /// one that the attack goes for; of several interpreters the map of each.
     func succeeds(within mapDistance: Double) -> Bool {
       success && targetProbability >= AttackSettings.confidentProbability && mapSpearman != nil
         && distanceToGoal <= mapDistance
+        && (maps ?? []).allSatisfy { $0.map.spearman != nil && ($0.toTarget ?? $0.map).l1 <= mapDistance }
     }
+  }
+
+  /// How the map of one interpreter of several differs from the benign one.
+  public struct InterpreterFigures: Sendable, Codable {
+    public let interpreter: String
+    public let map: MapComparison
+    /// Beside the map that the attack goes for, where that is not the benign one.
+    public let toTarget: MapComparison?
   }
 
   /// A map that no attack made, against which the attack's distance to the benign map is to be held.

@@ -7,10 +7,18 @@ func attackReport(
   _ record: AttackRecord, photo: Image, adversarial: Image, benign: Measurement, measured: Measurement,
   comparison: Measurement?, mapShape: Shape
 ) throws -> Report {
-  func overlay(_ map: [Float], on image: Image) -> Image {
-    Images.Heatmap(width: mapShape[2], height: mapShape[1], values: map).overlaid(on: image)
+  // The maps of several interpreters lie one below the other.
+  let interpreters = record.settings.interpreter.split(separator: ",").map { $0.uppercased() }
+  let height = mapShape[1] / max(interpreters.count, 1)
+  func overlay(_ map: [Float], _ index: Int, on image: Image) -> Image {
+    let size = height * mapShape[2]
+    return Images.Heatmap(
+      width: mapShape[2], height: height, values: Array(map[index * size..<(index + 1) * size])
+    ).overlaid(on: image)
   }
-  let map = record.settings.interpreter.uppercased()
+  func distance(_ judgement: AttackRecord.Judgement, _ index: Int) -> Double {
+    judgement.maps?[index].map.l1 ?? judgement.mapL1
+  }
   let attack =
     switch record.settings.attack {
     case "pgd": "PGD"
@@ -18,19 +26,22 @@ func attackReport(
     case "adv2-stadv": "ADV\u{b2} on stAdv"
     default: "ADV\u{b2}"
     }
-  var maps = [
-    Panel("\(map), unchanged photo", overlay(benign.map, on: photo), captions: ["for \(record.labelName)"])
-  ]
-  if let comparison, let judged = record.comparison {
+  let maps = interpreters.enumerated().map { index, map in
+    var maps = [
+      Panel("\(map), unchanged photo", overlay(benign.map, index, on: photo), captions: ["for \(record.labelName)"])
+    ]
+    if let comparison, let judged = record.comparison {
+      maps.append(
+        Panel(
+          "\(map) under \(judged.name == "pgd.last" ? "PGD" : "stAdv")", overlay(comparison.map, index, on: photo),
+          captions: ["for \(record.targetName)", "map distance \(fixed(distance(judged.png, index), 3))"]))
+    }
     maps.append(
       Panel(
-        "\(map) under \(judged.name == "pgd.last" ? "PGD" : "stAdv")", overlay(comparison.map, on: photo),
-        captions: ["for \(record.targetName)", "map distance \(fixed(judged.png.mapL1, 3))"]))
+        "\(map) under \(attack)", overlay(measured.map, index, on: photo),
+        captions: ["for \(record.targetName)", "map distance \(fixed(distance(record.png, index), 3))"]))
+    return maps
   }
-  maps.append(
-    Panel(
-      "\(map) under \(attack)", overlay(measured.map, on: photo),
-      captions: ["for \(record.targetName)", "map distance \(fixed(record.png.mapL1, 3))"]))
   return Report(
     heading: "\(record.labelName) -> \(record.png.success ? record.targetName : "not \(record.targetName)")",
     rows: [
@@ -40,9 +51,8 @@ func attackReport(
           "Adversarial photo (\(attack))", adversarial,
           captions: ["\(record.targetName) \(fixed(record.png.targetProbability, 3))"]),
         Panel("Perturbation x10", try adversarial.difference(from: photo, amplifiedBy: 10)),
-      ]),
-      .init(maps, colorScale: ColorScale()),
-    ])
+      ])
+    ] + maps.map { .init($0, colorScale: ColorScale()) })
 }
 
 /// A number with a fixed count of decimals.

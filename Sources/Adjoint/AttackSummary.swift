@@ -51,8 +51,9 @@ public struct AttackSummary: Sendable {
       + AttackRecord.Control.Kind.allCases.map { kind in
         MapRow(name: kind.words, records.compactMap { record in record.controls.first { $0.kind == kind }?.map })
       } + [MapRow(name: "original class", records.map(\.originalClass))] + MapRow.jitter(records.compactMap(\.jitter))
+      + iterates.flatMap { MapRow.ofInterpreters(name: $0, $1) }
     let comparison = maps.filter { row in
-      ["pgd", "stadv"].contains { $0 != attack && row.name.hasPrefix($0 + ".") }
+      !row.name.contains(" on ") && ["pgd", "stadv"].contains { $0 != attack && row.name.hasPrefix($0 + ".") }
     }
     let last = comparison.first { $0.name.hasSuffix(".last") }
     let best = comparison.min { ($0.meanL1 ?? .infinity) < ($1.meanL1 ?? .infinity) }
@@ -72,6 +73,14 @@ extension AttackSummary.Row {
 }
 
 extension AttackSummary.MapRow {
+  /// Of several interpreters at once each alone.
+  fileprivate static func ofInterpreters(name: String, _ judgements: [AttackRecord.Judgement]) -> [Self] {
+    (judgements.first?.maps ?? []).indices.map { index in
+      let maps = judgements.compactMap(\.maps).map { $0[index] }
+      return Self(name: "\(name) on \(maps[0].interpreter)", maps.map(\.map))
+    }
+  }
+
   /// Beside MASK: the attack under jitter it has not seen, how far that alone moves a map, and both images without any.
   fileprivate static func jitter(_ controls: [JitterControls]) -> [AttackSummary.MapRow] {
     guard let count = controls.first?.unseen.count else { return [] }

@@ -38,6 +38,9 @@ public struct ExplainJob {
   public init(_ programs: ModelPrograms, threads: Int? = nil, seed: UInt64 = 0, output: OutputDirectory) throws(UsageError) {
     self.programs = programs
     (model, map) = try programs.classifier(with: .map)
+    if map.interpreter.parts.count > 1 {
+      throw UsageError("explain draws the map of one interpreter, not of \(map.interpreter.name)")
+    }
     self.threads = threads
     self.seed = seed
     self.output = output

@@ -41,6 +41,11 @@ public struct InterpreterChoice: Sendable, Codable, Equatable {
   /// Those whose map is an average over samples.
   static let sampled = ["ig", "smoothgrad"]
 
+  /// The interpreters of a name with commas.
+  public var parts: [String] {
+    name.isEmpty ? [name] : name.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+  }
+
   /// Images that run together unless a number is given: the lookahead against MASK keeps four passes of the network at once.
   public var usualBatch: Int { name == "mask" ? 2 : 8 }
 
@@ -58,8 +63,17 @@ public struct InterpreterChoice: Sendable, Codable, Equatable {
 
   /// - Throws: `UsageError` for an unknown name or derivative, or an option of another interpreter.
   public func check() throws(UsageError) {
-    guard Self.names.contains(name) else {
-      throw UsageError("there is no interpreter '\(name)'; \(Self.names.joined(separator: ", ")) are known")
+    for part in parts where !Self.names.contains(part) {
+      throw UsageError("there is no interpreter '\(part)'; \(Self.names.joined(separator: ", ")) are known")
+    }
+    if parts.count > 1 {
+      if let alone = parts.first(where: { $0 == "mask" || Self.sampled.contains($0) }) {
+        throw UsageError("\(alone) does not go with others: its map is no single graph")
+      }
+      guard Set(parts).count == parts.count else { throw UsageError("--interpreter names an interpreter twice: \(name)") }
+      guard copies == 2, derivative == "plain" else {
+        throw UsageError("--copies 1 and --derivative go with one interpreter, not with \(name)")
+      }
     }
     try options.check(for: name)
     guard evaded.isEmpty || name != "mask" else {
@@ -92,17 +106,16 @@ public struct InterpreterChoice: Sendable, Codable, Equatable {
   /// - Throws: `UsageError` for a choice that does not exist; `InterpreterError`.
   private func interpreter(for classifier: Classifier) throws -> any Interpreter {
     try check()
-    var interpreter: any Interpreter =
-      switch name {
-      case "grad": GradientMap(classifier, score: mode == .code ? .meanCrossEntropy : .logOdds)
-      case "grad-cam":
-        try GradientClassActivationMap(classifier, layer: options.featureLayer, weights: try options.channelWeights())
-      case "gradient-input": GradientTimesInput(classifier)
-      case "guided-backprop": GuidedBackpropagation(classifier)
-      case "deeplift": DeepLIFT(classifier, baseline: options.baseline ?? 0)
-      case "lrp": LayerwiseRelevance(classifier, stabiliser: options.epsilon ?? 1e-4)
-      default: try ClassActivationMap(classifier)
+    if parts.count > 1 {
+      let interpreters = try parts.map { try one($0, for: classifier) }
+      let weights = interpreters.map { own in
+        AttackSchedule.weight(of: own.name, mode: mode, places: own.mapShape[1] * own.mapShape[2])
       }
+      var combined = try CombinedInterpreter(interpreters, weights: weights)
+      combined.network = try Pipeline.prepare(combined.network)
+      return combined
+    }
+    var interpreter = try one(name, for: classifier)
     interpreter.network = try Pipeline.prepare(interpreter.network)
     if copies == 1 {
       guard let map = interpreter as? GradientMap else {
@@ -120,8 +133,21 @@ public struct InterpreterChoice: Sendable, Codable, Equatable {
     return interpreter
   }
 
+  private func one(_ name: String, for classifier: Classifier) throws -> any Interpreter {
+    switch name {
+    case "grad": GradientMap(classifier, score: mode == .code ? .meanCrossEntropy : .logOdds)
+    case "grad-cam":
+      try GradientClassActivationMap(classifier, layer: options.featureLayer, weights: try options.channelWeights())
+    case "gradient-input": GradientTimesInput(classifier)
+    case "guided-backprop": GuidedBackpropagation(classifier)
+    case "deeplift": DeepLIFT(classifier, baseline: options.baseline ?? 0)
+    case "lrp": LayerwiseRelevance(classifier, stabiliser: options.epsilon ?? 1e-4)
+    default: try ClassActivationMap(classifier)
+    }
+  }
+
   /// In a sentence what of images [B, C, H, W] the interpreter leaves out; nil where it takes all of them.
   func remark(imageShape: Shape) -> String? {
-    AttackSchedule.isOfPixels(name) ? PixelMap.remark(imageShape: imageShape, interpreter: name) : nil
+    parts.first(where: AttackSchedule.isOfPixels).flatMap { PixelMap.remark(imageShape: imageShape, interpreter: $0) }
   }
 }

@@ -54,11 +54,15 @@ public struct InterpreterOptions: Sendable, Codable, Equatable {
   }
 
   /// The options of an interpreter.
-  public func entries(of interpreter: String) -> [Entry] { entries.filter { $0.interpreters.contains(interpreter) } }
+  /// - Parameter interpreter: one, or several with commas between them.
+  public func entries(of interpreter: String) -> [Entry] {
+    let names = interpreter.split(separator: ",").map(String.init)
+    return entries.filter { entry in names.contains(where: entry.interpreters.contains) }
+  }
 
   /// - Throws: `UsageError` for an option that the interpreter does not have, or a value that it does not accept.
   func check(for interpreter: String) throws(UsageError) {
-    for entry in entries where entry.isGiven && !entry.interpreters.contains(interpreter) {
+    for entry in entries where entry.isGiven && !entries(of: interpreter).contains(where: { $0.name == entry.name }) {
       throw UsageError(
         "--\(entry.name) goes with --interpreter \(entry.interpreters.joined(separator: " or ")), not with \(interpreter)")
     }

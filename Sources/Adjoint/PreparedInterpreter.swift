@@ -51,6 +51,8 @@ enum PreparedInterpreter {
       try AttackPrograms.pgdStep(of: network, choice.norm)
     case (.drawn(let interpreter, _), .warp):
       try FlowPrograms.warp(imageShape: interpreter.network[interpreter.network.inputs[0]].type.shape)
+    case (.drawn(let interpreter as CombinedInterpreter, _), .flowMapStep):
+      throw UsageError("several interpreters at once are attacked by adv2, not by adv2-stadv: \(interpreter.name)")
     case (.drawn(let interpreter, _), .flowStep): try FlowPrograms.step(interpreter)
     case (.drawn(let interpreter, let choice), .flowMapStep):
       try FlowPrograms.mapStep(interpreter, choice.objective(of: derived))

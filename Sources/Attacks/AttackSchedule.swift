@@ -44,13 +44,30 @@ public struct AttackSchedule: Sendable, Equatable {
   /// Whether the map of an interpreter shows derivatives at windows of pixels, as that of GRAD.
   public static func isOfPixels(_ interpreter: String) -> Bool { !["cam", "grad-cam", "mask"].contains(interpreter) }
 
-  /// The schedule against one interpreter, that of GRAD against every other map of pixels; the numbers of `paper` are those of
+  /// What an interpreter's mean squared difference weighs in a loss with others, whose coefficient grows from 1 to 2: half of
+  /// what it weighs at the end of its own schedule.
+  /// - Parameter places: of its map.
+  public static func weight(of interpreter: String, mode: AttackMode, places: Int) -> Double {
+    let own = AttackSchedule(interpreter: interpreter, mode: mode)
+    let last = own.parts.last.map { $0.coefficient * (1 + $0.growth) } ?? 0
+    return last / 2 * (own.objective.mapReduction == .sum ? Double(places) : 1)
+  }
+
+  /// The schedule against one interpreter, or several with commas between them, which no source has; that of GRAD against every other map of pixels; the numbers of `paper` are those of
   /// its table 11.
   public init(interpreter: String = "cam", mode: AttackMode = .default) {
     self.interpreter = interpreter
     self.mode = mode
     confidence = 0.9
     flow = nil
+    if interpreter.contains(",") {
+      (steps, warm) = (1200, 400)
+      parts = [Part(coefficient: 1, growth: 1)]
+      let isOfPixels = interpreter.split(separator: ",").contains { Self.isOfPixels(String($0)) }
+      objective = StepObjective(smoothsLabels: isOfPixels && mode == .default)
+      stated = []
+      return
+    }
     switch (Self.isOfPixels(interpreter), mode) {
     case (true, .default), (true, .code):
       (steps, warm) = (704, 300)

@@ -1,5 +1,6 @@
 import IR
 import Interpreters
+import Interpreters
 import Operators
 import TensorTypes
 
@@ -48,6 +49,22 @@ extension GraphBuilder {
   public func margin(_ logits: Value, target: Value) throws(TypeError) -> Value {
     let strongest = try maximum(try self.logits(logits, without: target), axes: [1])
     return try subtract(strongest, try append(Take(batchRank: 1), [logits, target]))
+  }
+
+  /// Σ over interpreters of weight · mean over the places of each of (map − target)², f32[B].
+  func mapLoss(_ map: Value, target: Value, of interpreter: CombinedInterpreter) throws(TypeError) -> Value {
+    let height = interpreter.mapShape[1] / interpreter.count
+    var sum: Value?
+    for (index, weight) in interpreter.weights.enumerated() {
+      let (low, high) = (index * height, (index + 1) * height)
+      let loss = try multiply(
+        try mapLoss(
+          try slice(map, axis: 1, from: low, to: high), target: try slice(target, axis: 1, from: low, to: high), .mean),
+        weight)
+      if let known = sum { sum = try add(known, loss) } else { sum = loss }
+    }
+    guard let sum else { throw TypeError("mapLoss", "there is no interpreter", []) }
+    return sum
   }
 
   /// The mean or the sum over all places of (map − target)², f32[B].

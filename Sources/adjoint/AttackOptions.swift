@@ -9,7 +9,11 @@ struct AttackOptions: ParsableArguments {
       pgd or adv2, which change pixels by at most eps, or stadv or adv2-stadv, which move them, and which no eps bounds.
       """)
   var attack = AttackSettings.Method.adv2
-  @Option(help: "The interpreter whose map is kept: cam (taken for models), grad, or another that explain has.")
+  @Option(
+    help: """
+      The interpreter whose map is kept: cam (taken for models), grad, another that explain has, or several with commas \
+      between.
+      """)
   var interpreter: String?
   @Option(help: "linf, where --eps bounds every value, or l2, where it bounds the root of the sum of squares.")
   var norm = ThreatModel.Norm.linf

@@ -11,7 +11,7 @@ import Testing
 /// The step of ADV² against every interpreter, on a network without kinks, where surrogates have no part.
 @Suite struct StepLawTests {
   enum Choice: String, CaseIterable, Sendable {
-    case cam, grad, gradCAM, gradCAMOfStem, gradientTimesInput, guidedBackpropagation, deepLIFT, relevance
+    case cam, grad, gradCAM, gradCAMOfStem, gradientTimesInput, guidedBackpropagation, deepLIFT, relevance, several
 
     func interpreter(_ classifier: Classifier) throws -> any Interpreter {
       switch self {
@@ -21,6 +21,12 @@ import Testing
       case .guidedBackpropagation: GuidedBackpropagation(classifier)
       case .deepLIFT: DeepLIFT(classifier, baseline: 0.3)
       case .relevance: LayerwiseRelevance(classifier)
+      case .several:
+        try CombinedInterpreter(
+          [
+            try ClassActivationMap(classifier), GradientMap(classifier),
+            try GradientClassActivationMap(classifier, layer: .node("stem"), weights: .differentiated),
+          ], weights: [1, 2, 0.5])
       case .gradCAM: try GradientClassActivationMap(classifier)
       case .gradCAMOfStem: try GradientClassActivationMap(classifier, layer: .node("stem"), weights: .differentiated)
       }
@@ -75,6 +81,35 @@ import Testing
       #expect(abs(next[pixel] - start[pixel] + 1e-3 * (slope > 0 ? 1 : -1)) < 1e-9, "pixel \(pixel), slope \(slope)")
     }
     #expect(compared > 15 && ofTheMap > 0)
+  }
+
+  /// One step with them all, whose loss is the sum of theirs.
+  @Test func `the loss of several interpreters is the weighted sum of each one's own, and so are their maps`() throws {
+    let classifier = try classifier()
+    let parts: [any Interpreter] = [try ClassActivationMap(classifier), GradientMap(classifier)]
+    let combined = try prepared(try CombinedInterpreter(parts, weights: [3, 0.25]))
+    #expect(combined.mapShape == [1, 24, 12] && combined.sweeps == SweepCounts(backward: 1, secondOrder: 1))
+    var inputs = inputs(combined, coefficient: 1)
+    let target = try #require(inputs["mapTarget"]).doubles
+    // CAM has 6 x 6 places, which are those of the first 12 x 12, each four times.
+    var small = [Double](repeating: 0, count: 36)
+    var repeated = [Double](repeating: 0, count: 144)
+    for place in 0..<144 {
+      let (row, column): (Int, Int) = (place / 12 / 2, place % 12 / 2)
+      if place / 12 % 2 == 0, place % 2 == 0 { small[row * 6 + column] = target[place] }
+      repeated[place] = small[row * 6 + column]
+    }
+    let own: [[Double]] = [small, Array(target[144...])]
+    inputs["mapTarget"] = HostTensor(TensorType(.float32, [1, 24, 12]), .double(repeated + own[1]))
+    let loss = try #require(try AttackPrograms.step(combined).evaluate(inputs)["mapLoss"]).doubles[0]
+    var expected = 0.0
+    for (index, (part, weight)) in zip(parts, [3, 0.25]).enumerated() {
+      let interpreter = try prepared(part)
+      inputs["mapTarget"] = HostTensor(TensorType(.float32, interpreter.mapShape), .double(own[index]))
+      let alone = try #require(try AttackPrograms.step(interpreter).evaluate(inputs)["mapLoss"]).doubles[0]
+      expected += weight * alone
+    }
+    #expect(abs(loss - expected) < 1e-9 && expected > 0.01)
   }
 
   /// The gradients of the logits with respect to pooled features are numbers.

@@ -137,6 +137,31 @@ import Testing
     }
   }
 
+  @Test func `several interpreters are attacked in one step, and each has its figures`() throws {
+    let images = [Command.bag, Command.dress]
+    let result = try attack(
+      images, to: "several", ["--interpreter", "cam,grad", "--steps", "12", "--warm", "3", "--compare"])
+    #expect(result.status == 0, "\(result.error)")
+    for name in ["adv2 on cam", "adv2 on grad", "pgd.last on grad"] {
+      #expect(result.output.contains(name), "\(result.output)")
+    }
+    for record in try records("several") {
+      let png = try #require(record["png"] as? [String: Any])
+      let maps = try #require(png["maps"] as? [[String: Any]])
+      #expect(maps.map { $0["interpreter"] as? String } == ["cam", "grad"])
+      let distances = maps.compactMap { ($0["map"] as? [String: Any])?["l1"] as? Double }
+      #expect(distances.count == 2)
+      #expect(abs(distances.reduce(0, +) / 2 - (try #require(png["mapL1"] as? Double))) < 1e-6)
+    }
+    for (words, error) in [
+      ("cam,mask", "mask does not go with others: its map is no single graph"),
+      ("cam,cam", "--interpreter names an interpreter twice: cam,cam"), ("cam,", "there is no interpreter ''"),
+    ] {
+      let refused = try attack(images, to: "refused", ["--interpreter", words])
+      #expect(refused.status == 2 && refused.error.hasPrefix("adjoint: \(error)"), "\(refused)")
+    }
+  }
+
   @Test(arguments: ["cam", "grad", "grad-cam", "deeplift", "smoothgrad"])
   func `the controls of a record are those maps of the interpreter`(interpreter: String) throws {
     let images = [Command.bag, Command.dress]
