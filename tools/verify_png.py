@@ -43,9 +43,9 @@ def resized(image, description, height, width, grey):
         return pixels(image.resize((width, height), resample), grey)
     side = rule.get("shorterSide", max(height, width))
     scale = side / min(image.size)
-    size = tuple(side if extent == min(image.size) else int(extent * scale) for extent in image.size)
+    size = tuple(round(extent * scale) for extent in image.size)
     image = image.resize(size, resample)
-    left, top = round((image.size[0] - width) / 2), round((image.size[1] - height) / 2)
+    left, top = (image.size[0] - width) // 2, (image.size[1] - height) // 2
     return pixels(image.crop((left, top, left + width, top + height)), grey)
 
 
