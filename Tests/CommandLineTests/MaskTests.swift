@@ -93,9 +93,8 @@ import Testing
     let result = try attack("none", ["--mode", "paper", "--steps", "9", "--print-config"])
     #expect(result.status == 0, "\(result.error)")
     for line in [
-      "steps                9  (option)", "afterLookahead       mask taken back  (paper)",
-      "mask-version         v2  (default)",
-      "halvings             12  (default)",
+      "steps               = 9  # option", "# afterLookahead      = mask taken back  # paper",
+      "# mask-version        = v2  # default", "# halvings            = 12  # default",
     ] {
       #expect(result.output.contains(line + "\n"), "\(line) in \(result.output)")
     }
