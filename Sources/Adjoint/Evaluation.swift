@@ -50,7 +50,7 @@ public struct Evaluation: Sendable {
       let values = names.map { metrics[$0]?.value.map { fixed($0, decimals) } ?? "-" }
       lines.append(words + " " + values.joined(separator: ", "))
     }
-    row("map overlap (IoU), original class:", ["iou", "originalClass.iou"], 3)
+    row("IoU of the map, of the map of the original class:", ["iou", "originalClass.iou"], 3)
     row("SSIM, of the float image:", ["ssim", "float.ssim"], 4)
     row("largest change, mean L2, share of values changed:", ["linf", "perturbation-l2", "perturbation-l0"], 4)
     row("joint success and map L1 of the float image:", ["float.joint", "float.l1"], 4)
