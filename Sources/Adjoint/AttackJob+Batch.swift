@@ -97,10 +97,19 @@ extension AttackJob {
     let float = try judge(outcomes.flatMap(\.result.pixels))
     let judged = decoded.map { pixels(model.levels($0)) }
     let png = try judge(judged.flatMap(\.self))
-    var others: [(name: String, measurements: [Measurement], classes: [Int])] = []
+    func detections(_ levels: [[UInt8]], _ measurements: [Measurement]) throws -> [[Detection]]? {
+      try options.detector.map { detector in
+        try measurer.squeezingScores(
+          levels.flatMap(\.self), shape: batch.shape, detector.squeezers, own: measurements.map(\.probabilities)
+        ).map(detector.detections)
+      }
+    }
+    let detected = try detections(decoded.map(model.levels), png.0)
+    var others: [(name: String, measurements: [Measurement], classes: [Int], detections: [[Detection]]?)] = []
     for (index, other) in (outcomes.first?.others ?? []).enumerated() {
-      let (measurements, classes) = try judge(outcomes.flatMap { pixels($0.others[index].iterate.levels) })
-      others.append((other.name, measurements, classes))
+      let levels = outcomes.map { $0.others[index].iterate.levels }
+      let (measurements, classes) = try judge(pixels(levels.flatMap(\.self)))
+      others.append((other.name, measurements, classes, try detections(levels, measurements)))
     }
     let threshold = MarkThreshold(interpreter: map.interpreter.name)
     let beside = try AttackControls(
@@ -116,10 +125,10 @@ extension AttackJob {
       let (candidate, outcome) = (subject.candidate, outcomes[index])
       let origin = pixels(subject.levels)
       let (height, width) = (model.imageShape[2], model.imageShape[3])
-      func judgement(_ measurement: Measurement, _ target: Int) -> AttackRecord.Judgement {
+      func judgement(_ measurement: Measurement, _ target: Int, _ detection: [Detection]? = nil) -> AttackRecord.Judgement {
         .init(
           measurement, benign: outcome.benign.map, target: target, goal: subject.goal, threshold: threshold,
-          interpreters: map.interpreter.parts)
+          interpreters: map.interpreter.parts, detection: detection)
       }
       let target = png.classes[index]
       let record = AttackRecord(
@@ -128,7 +137,7 @@ extension AttackJob {
         target: target, targetName: model.labels.name(target), benignMapStatus: outcome.benign.mapStatus,
         benignRawMapRange: [outcome.benign.rawRange.low, outcome.benign.rawRange.low + outcome.benign.rawRange.extent],
         step: outcome.result.step, passedCheck: outcome.passedCheck,
-        float: judgement(float.0[index], float.classes[index]), png: judgement(png.0[index], target),
+        float: judgement(float.0[index], float.classes[index]), png: judgement(png.0[index], target, detected?[index]),
         flow: outcome.result.flow, ssim: structuralSimilarity(origin, judged[index], height: height, width: width),
         perturbation: PerturbationNorms(judged[index], origin: origin),
         floatSSIM: structuralSimilarity(origin, outcome.result.pixels, height: height, width: width),
@@ -137,7 +146,8 @@ extension AttackJob {
         others: others.enumerated().map { position, other in
           .init(
             name: other.name, step: outcome.others[position].iterate.step,
-            png: judgement(other.measurements[index], other.classes[index]), flow: outcome.others[position].iterate.flow)
+            png: judgement(other.measurements[index], other.classes[index], other.detections?[index]),
+            flow: outcome.others[position].iterate.flow)
         },
         controls: beside.controls[index], originalClass: beside.originalClass[index], jitter: jitter?[index],
         sweeps: outcome.sweeps, comparisonSweeps: outcome.comparisonSweeps, seconds: options.times == nil ? seconds : nil,
@@ -178,8 +188,13 @@ extension AttackJob {
     return arrays
   }
 
-  func recordedSettings() -> AttackRecord.Settings {
+  var preprocessingWords: String { "\(model.preprocessing.words), \(model.resizeRule.words)" }
+
+  /// - Throws: what encoding a detector throws.
+  func recordedSettings() throws -> AttackRecord.Settings {
     let evaded = settings.schedule.objective.evaded
+    var further = settings.furtherOptions(targetMap: options.targetMap)
+    further["detector"] = try options.detector?.digest()
     return AttackRecord.Settings(
       attack: settings.method.rawValue, interpreter: settings.schedule.interpreter,
       interpreterOptions: map.interpreter.options,
@@ -188,8 +203,8 @@ extension AttackJob {
       steps: settings.steps, warm: settings.method.keepsMap ? settings.warm : 0,
       coefficient: settings.schedule.coefficient, confidence: settings.confidence, compare: settings.comparesWithPGD,
       evaded: evaded.isEmpty ? nil : evaded, evasionWeight: evaded.isEmpty ? nil : settings.evasionWeight,
-      seed: settings.seed, options: settings.furtherOptions(targetMap: options.targetMap), batch: model.batch,
-      processor: programs.processor, preprocessing: "\(model.preprocessing.words), \(model.resizeRule.words)",
+      seed: settings.seed, options: further, batch: model.batch,
+      processor: programs.processor, preprocessing: preprocessingWords,
       modelSHA256: programs.facts.sha256, version: adjointVersion)
   }
 }

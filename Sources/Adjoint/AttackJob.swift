@@ -25,6 +25,9 @@ public struct AttackJob {
     /// A CSV file that seconds and threads of each image are added to, instead of its record: records are then the same in
     /// every run.
     public var times: String?
+    /// What is asked whether it tells the images that the attack, and PGD beside it, end with; the attack that evades its
+    /// squeezers knows it.
+    public var detector: SqueezeDetector?
     public init() {}
   }
 
@@ -71,6 +74,8 @@ public struct AttackJob {
   {
     self.programs = programs
     (model, map) = try programs.classifier(with: settings.method.graph)
+    var settings = settings
+    settings.detector = options.detector?.squeezeThresholds
     self.settings = settings
     self.options = options
     self.output = output
@@ -84,6 +89,7 @@ public struct AttackJob {
           + "\(compiled.norm.rawValue), and not on \(schedule.interpreter) in mode \(schedule.mode.rawValue) under "
           + settings.threat.norm.rawValue)
     }
+    try options.detector?.check(modelSHA256: programs.facts.sha256)
     guard options.targetMap == .benign || settings.method.keepsMap else {
       throw UsageError("--target-map goes with --attack adv2 and adv2-stadv, not with \(settings.method.rawValue)")
     }
@@ -114,7 +120,7 @@ public struct AttackJob {
     let names = try output.names(
       for: requests.map(\.path), extensions: Self.endings, names: requests.map { $0.name ?? baseName($0.path) })
     var results = try ResultsFile(output.file("results.jsonl"))
-    let recorded = recordedSettings()
+    let recorded = try recordedSettings()
     var rows: [String: ResultsRow] = [:]
     /// What is wrong with one image of several is a row of its own.
     func attempt<Result>(_ request: AttackRequest, _ name: String, _ body: () throws -> Result) throws -> Result? {
@@ -130,9 +136,11 @@ public struct AttackJob {
     var open: [Candidate] = []
     for (request, name) in zip(requests, names) {
       let candidate = try attempt(request, name) {
-        Candidate(
+        let imageSHA256 = SHA256.hexDigest(of: try readBytes(request.path))
+        try options.detector?.check(imageAt: request.path, sha256: imageSHA256)
+        return Candidate(
           request: request, name: name, target: try request.target.map { words in try model.labels.index(of: words) },
-          imageSHA256: SHA256.hexDigest(of: try readBytes(request.path)))
+          imageSHA256: imageSHA256)
       }
       guard let candidate else { continue }
       if !options.force, let record = results.record(of: name), record.settings == recorded, record.cut != true,

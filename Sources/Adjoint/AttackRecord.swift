@@ -33,11 +33,13 @@ public struct AttackRecord: Sendable, Codable {
     public let rawMapRange: [Float]
     /// Of several interpreters at once each alone, in their order; the figures above are then those of all maps together.
     public let maps: [InterpreterFigures]?
+    /// What each threshold of a detector says, last that of all squeezers together; nil where none is asked.
+    public let detection: [Detection]?
 
     /// - Parameter interpreters: whose maps lie one below the other in that of the measurement.
     init(
       _ measurement: Measurement, benign: [Float], target: Int, goal: MapGoal?, threshold: MarkThreshold,
-      interpreters: [String]
+      interpreters: [String], detection: [Detection]?
     ) {
       let map = MapComparison(measurement.map, benign: benign, threshold: threshold)
       label = measurement.label
@@ -63,6 +65,7 @@ public struct AttackRecord: Sendable, Codable {
           toTarget: goal.map { MapComparison(own, benign: Array($0.map[range])) })
       }
       maps = interpreters.count > 1 ? figures : nil
+      self.detection = detection
       jointSuccess = succeeds(within: AttackSettings.jointMapDistance)
     }
 

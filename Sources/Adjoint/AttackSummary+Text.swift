@@ -1,8 +1,17 @@
 import Attacks
 
 extension AttackSummary {
-  /// Three tables: success of each iterate compared, joint success by map distance, and the maps with their controls.
-  public var text: String { [successTable, curveTable, mapTable].map(Self.aligned).joined(separator: "\n\n") }
+  /// Three tables: success of each iterate compared, joint success by map distance, and the maps with their controls; and where
+  /// a detector was asked a fourth, of what it tells.
+  public var text: String {
+    let tables = [successTable, curveTable, mapTable] + (detections.isEmpty ? [] : [detectionTable])
+    return tables.map(Self.aligned).joined(separator: "\n\n")
+  }
+
+  private var detectionTable: [[String]] {
+    [["detected, of those with the target label"] + detections[0].rates.map(\.name)]
+      + detections.map { [$0.name] + $0.rates.map { Self.words($0.share) } }
+  }
 
   private var successTable: [[String]] {
     [["judged from the PNG", "target label", "mean p"]]

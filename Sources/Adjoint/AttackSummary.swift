@@ -25,6 +25,9 @@ public struct AttackSummary: Sendable {
     public let meanTopOverlap: Double?
   }
 
+  /// Of each iterate whose images a detector was asked about, how many it tells.
+  public let detections: [(name: String, rates: [DetectionRate])]
+
   /// Map distances at which joint success is counted.
   public static let thresholds = [0.02, 0.04, 0.06, 0.08, 0.1]
 
@@ -46,6 +49,7 @@ public struct AttackSummary: Sendable {
     }
     count = records.count
     rows = iterates.map { Row(name: $0, $1) }
+    detections = iterates.map { ($0, DetectionRate.rates(of: $1)) }.filter { !$0.1.isEmpty }
     maps =
       iterates.map { MapRow(name: $0, $1) }
       + AttackRecord.Control.Kind.allCases.map { kind in

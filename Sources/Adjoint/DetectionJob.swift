@@ -34,18 +34,16 @@ public struct DetectionJob {
     for first in stride(from: 0, to: images.count, by: batch) {
       let part = Array(images.dropFirst(first).prefix(batch))
       let loaded = try part.map(levels)
+      let shape = model.imageShape
       let full = (loaded + Array(repeating: loaded[loaded.count - 1], count: batch - part.count)).flatMap(\.self)
-      func predicted(_ x: [Float]) throws -> [Measurement] {
-        try measurer.measure(x, shape: model.imageShape, classes: [Int](repeating: 0, count: batch))
-      }
-      let own = try predicted(pixels(full))
-      let squeezed = try squeezers.map { try predicted($0.squeezed(full, shape: model.imageShape)) }
+      let own = try measurer.measure(pixels(full), shape: shape, classes: [Int](repeating: 0, count: batch))
+      let scores = try measurer.squeezingScores(full, shape: shape, squeezers, own: own.map(\.probabilities))
       for (index, path) in part.enumerated() {
         results.append(
           ImageScores(
             path: path, imageSHA256: SHA256.hexDigest(of: try readBytes(path)), label: model.labels.name(own[index].label),
             probability: Double(own[index].probabilities[own[index].label]),
-            scores: squeezed.map { squeezingScore(own[index].probabilities, $0[index].probabilities) }))
+            scores: scores[index]))
       }
       try progress(results.count)
     }
@@ -71,17 +69,12 @@ public struct DetectionJob {
   /// The scores of images, and for each threshold of a detector whether it is exceeded.
   /// - Throws: `UsageError` for a detector of another model, or an image that it was calibrated on.
   public func detected(_ images: [String], by detector: SqueezeDetector, progress: (Int) throws -> Void = { _ in }) throws
-    -> [(image: ImageScores, detections: [Bool])]
+    -> [(image: ImageScores, detections: [Detection])]
   {
-    guard detector.modelSHA256 == programs.facts.sha256 else {
-      throw UsageError("the detector was calibrated for another model (SHA-256 \(detector.modelSHA256))")
-    }
-    let known = Set(detector.images)
+    try detector.check(modelSHA256: programs.facts.sha256)
     return try scores(images, detector.squeezers, progress: progress).map { image in
-      guard !known.contains(image.imageSHA256) else {
-        throw UsageError("the detector was calibrated on '\(image.path)': choose images that it has not seen")
-      }
-      return (image, detector.detections(image))
+      try detector.check(imageAt: image.path, sha256: image.imageSHA256)
+      return (image, detector.detections(image.scores))
     }
   }
 }

@@ -74,7 +74,7 @@ public struct EvaluateJob {
         name: $0.photo.name)
     }
     let results = try job.run(requests) { try events(.attack($0)) }
-    let evaluation = Evaluation(results, clean, split: options.split, preprocessing: job.recordedSettings().preprocessing)
+    let evaluation = Evaluation(results, clean, split: options.split, preprocessing: job.preprocessingWords)
     try AtomicFile.write(evaluation.table, to: output.file("results.csv"))
     try AtomicFile.write(try jsonLine(evaluation.summary) + "\n", to: output.file("summary.json"))
     try AtomicFile.write(evaluation.text + "\n", to: output.file("summary.txt"))

@@ -64,25 +64,29 @@ public struct Evaluation: Sendable {
 
   /// A line for each photo that was chosen.
   var table: String {
-    var text = CommaSeparated.line([
-      "image", "path", "label", "target", "success", "joint", "probability", "mapL1", "mapL2", "mapIoU", "mapSpearman",
-      "mapTopOverlap", "targetL1", "ssim", "linf", "l2", "floatSuccess", "floatProbability", "floatMapL1", "forward",
-      "backward", "secondOrder", "error",
-    ])
+    let thresholds = results.records.lazy.compactMap(\.png.detection).first?.map(\.name) ?? []
+    var text = CommaSeparated.line(
+      [
+        "image", "path", "label", "target", "success", "joint", "probability", "mapL1", "mapL2", "mapIoU", "mapSpearman",
+        "mapTopOverlap", "targetL1", "ssim", "linf", "l2", "floatSuccess", "floatProbability", "floatMapL1", "forward",
+        "backward", "secondOrder", "error",
+      ] + thresholds.flatMap { ["score@" + $0, "detected@" + $0] })
     for record in results.records {
       func words(_ number: Double?) -> String { number.map { "\($0)" } ?? "" }
       let (png, float) = (record.png, record.float)
-      text += CommaSeparated.line([
-        record.image, record.path, "\(record.label)", "\(record.target)", "\(png.success)", "\(png.jointSuccess)",
-        words(png.targetProbability), words(png.mapL1), words(png.mapL2), words(png.mapIoU), words(png.mapSpearman),
-        words(png.mapTopOverlap), words(png.toTarget?.l1), words(record.ssim), words(record.perturbation.linf),
-        words(record.perturbation.l2), "\(float.success)", words(float.targetProbability), words(float.mapL1),
-        "\(record.sweeps.forward)", "\(record.sweeps.backward)", "\(record.sweeps.secondOrder)", "",
-      ])
+      text += CommaSeparated.line(
+        [
+          record.image, record.path, "\(record.label)", "\(record.target)", "\(png.success)", "\(png.jointSuccess)",
+          words(png.targetProbability), words(png.mapL1), words(png.mapL2), words(png.mapIoU), words(png.mapSpearman),
+          words(png.mapTopOverlap), words(png.toTarget?.l1), words(record.ssim), words(record.perturbation.linf),
+          words(record.perturbation.l2), "\(float.success)", words(float.targetProbability), words(float.mapL1),
+          "\(record.sweeps.forward)", "\(record.sweeps.backward)", "\(record.sweeps.secondOrder)", "",
+        ] + (png.detection ?? []).flatMap { ["\($0.score)", "\($0.isDetected)"] })
     }
     for failure in results.failures {
       text += CommaSeparated.line(
-        [failure.image, failure.path] + Array(repeating: "", count: 20) + [failure.error])
+        [failure.image, failure.path] + Array(repeating: "", count: 20) + [failure.error]
+          + Array(repeating: "", count: 2 * thresholds.count))
     }
     return text
   }

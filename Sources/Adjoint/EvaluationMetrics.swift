@@ -22,7 +22,7 @@ public struct EvaluationMetrics: Sendable, Encodable {
 
   /// What each judged image has; alone they are those of the attack's result, from the decoded PNG.
   public static let judged = [
-    "asr", "joint", "mc", "p", "l1", "l2", "l1-at-success", "iou", "spearman", "top", "cosine", "blank",
+    "asr", "joint", "mc", "p", "l1", "l2", "l1-at-success", "iou", "spearman", "top", "cosine", "blank", "detected",
   ]
   /// What controls and the map of the original class have.
   public static let compared = ["l1", "l2", "iou", "spearman", "top", "cosine"]
@@ -95,7 +95,14 @@ public struct EvaluationMetrics: Sendable, Encodable {
       }
       + AttackSummary.thresholds.map { threshold in
         share("joint@\(fixed(threshold, 2))") { $0.succeeds(within: threshold) }
-      }
+      } + detection(of: judgements, prefix: prefix)
+  }
+
+  /// Of the images whose label is the target, those that a detector tells: by its joint threshold, then by each squeezer's.
+  private static func detection(of judgements: [AttackRecord.Judgement], prefix: String) -> [Metric] {
+    let rates = DetectionRate.rates(of: judgements)
+    return rates.suffix(1).map { Metric(prefix + "detected", $0.share) }
+      + rates.dropLast().map { Metric(prefix + "detected@" + $0.name, $0.share) }
   }
 
   private static func metrics(of comparisons: [MapComparison], prefix: String) -> [Metric] {

@@ -25,7 +25,7 @@ public struct FailCondition: Sendable, Equatable {
       guard Self.exists(parts[0]) else {
         throw UsageError(
           "there is no metric '\(parts[0])'; \((EvaluationMetrics.judged + EvaluationMetrics.general).joined(separator: ", ")) "
-            + "are known, those of maps also as noise.l1, pgd.last.joint, joint@0.06, iou@0.5")
+            + "are known, those of maps also as noise.l1, pgd.last.joint, joint@0.06, iou@0.5, detected@bits3")
       }
       (metric, self.relation, self.bound) = (parts[0], relation, bound)
       return

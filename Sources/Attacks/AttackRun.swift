@@ -236,14 +236,28 @@ struct AttackRun {
     let (measurements, classes) = try driver.measurer.judge(
       iterates.flatMap { pixels($0.levels) }, batch, benign: maps, isUntargeted: settings.isUntargeted)
     for _ in 0..<(settings.isUntargeted ? 2 : 1) { sweeps += driver.measurer.sweeps }
+    let areDetected = try detections(iterates, measurements)
     for (image, measurement) in measurements.enumerated() where settled[image] == nil {
-      let standing = Standing(measurement, target: classes[image], confidence: settings.confidence)
+      var standing = Standing(measurement, target: classes[image], confidence: settings.confidence)
+      standing.isDetected = areDetected[image]
       standings[image] = standing
       choice.consider(iterates[image], standing, image: image)
-      if stopsEarly, standing.passes, !keepingMap || standing.mapDistance <= AttackSettings.jointMapDistance {
+      let isClose = !keepingMap || standing.mapDistance <= AttackSettings.jointMapDistance
+      if stopsEarly, standing.passes, isClose, !standing.isDetected {
         settled[image] = Settled(iterate: iterates[image], standing: standing, sweeps: sweeps)
       }
     }
+  }
+
+  /// For each iterate whether one of the evaded squeezers of a known detector tells it.
+  private mutating func detections(_ iterates: [Iterate], _ measurements: [Measurement]) throws -> [Bool] {
+    guard let detector = driver.settings.detector?.only(driver.settings.schedule.objective.evaded),
+      !detector.squeezers.isEmpty
+    else { return iterates.map { _ in false } }
+    sweeps.forward += detector.squeezers.count
+    let scores = try driver.measurer.squeezingScores(
+      iterates.flatMap(\.levels), shape: batch.shape, detector.squeezers, own: measurements.map(\.probabilities))
+    return scores.map(detector.areExceeded)
   }
 
   private func iterate(_ x: [Float], _ image: Int, step: Int) -> Iterate {

@@ -35,6 +35,8 @@ public struct AttackSettings: Sendable, Equatable {
   public var stopsEarly = false
   /// The weight of what squeezers see, where they are evaded.
   public var evasionWeight = 1.0
+  /// A detector that is known to the attack: among iterates that pass it prefers those that the evaded squeezers do not tell.
+  public var detector: SqueezeThresholds?
 
   /// - Parameters:
   ///   - steps: of PGD, or of the second phase of ADV².

@@ -1,4 +1,5 @@
-/// For each image the iterate with the smallest map distance among those that pass on the 8-bit lattice and have a map.
+/// For each image the iterate with the smallest map distance among those that pass on the 8-bit lattice and have a map, of
+/// which those that no evaded squeezer tells come first.
 struct IterateChoice {
   private(set) var best: [Iterate?]
   /// Of the best.
@@ -10,7 +11,7 @@ struct IterateChoice {
   }
 
   mutating func consider(_ iterate: Iterate, _ standing: Standing, image: Int) {
-    guard standing.passes, standing.mapDistance < standings[image]?.mapDistance ?? .infinity else { return }
+    guard standing.passes, standings[image].map({ standing.isBetter(than: $0, keepingMap: true) }) ?? true else { return }
     best[image] = iterate
     standings[image] = standing
   }
@@ -22,10 +23,14 @@ struct Standing: Sendable, Equatable {
   let passes: Bool
   let mapDistance: Double
   let probability: Double
+  /// Whether an evaded squeezer of a known detector tells it.
+  var isDetected = false
 
-  /// Whether a run that ends so beats one that ends as the other: by its map, where that counts, else by its probability.
+  /// Whether a run that ends so beats one that ends as the other: untold, then by its map, where that counts, else by its
+  /// probability.
   func isBetter(than other: Standing, keepingMap: Bool) -> Bool {
     if passes != other.passes { return passes }
+    if isDetected != other.isDetected { return !isDetected }
     return passes && keepingMap ? mapDistance < other.mapDistance : probability > other.probability
   }
 }

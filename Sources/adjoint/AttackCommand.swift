@@ -44,7 +44,7 @@ struct AttackCommand: ParsableCommand {
       guard (target == nil) != (targets == nil) else { throw ValidationError("Give either --target or --targets.") }
     }
     if images.isEmpty && targets == nil { throw ValidationError("Missing expected argument '<images> ...'.") }
-    if let time, !(time > 0) { throw ValidationError("--time is \(time); more than 0 seconds are accepted.") }
+    if let time { try checkSeconds(time) }
     if let limit, limit < 1 { throw ValidationError("--limit is \(limit); 1 or more is accepted.") }
     if onlyCorrect && targets == nil { throw ValidationError("--only-correct needs the column class of --targets.") }
   }
@@ -74,6 +74,7 @@ struct AttackCommand: ParsableCommand {
     options.limit = limit
     options.force = force
     options.targetMap = TargetMap(attackOptions.targetMap)
+    options.detector = try attackOptions.squeezeDetector()
     options.seconds = time
     options.trace = trace
     let job = try AttackJob(programs, settings: settings, options: options, output: try OutputDirectory(output))

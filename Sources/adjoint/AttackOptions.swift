@@ -77,6 +77,13 @@ struct AttackOptions: ParsableArguments {
       """)
   var evade: SqueezerList?
   @Option(help: "Weight of the cross entropy between the prediction and each squeezed one (1).") var evasionWeight: Double?
+  @Option(
+    help: ArgumentHelp(
+      """
+      A file of detect -o: how many of the images it tells is counted, and --evade prefers iterates that its squeezers do not \
+      tell. Photos that it was calibrated on are refused.
+      """, valueName: "file"))
+  var detector: String?
   @Option(help: "Weight of a flow's roughness (0.0005).") var smoothness: Double?
   @Flag(inversion: .prefixedNo, help: "Also run pgd, or stadv, on the same images, for comparison.") var compare = false
   @OptionGroup var interpreterFlags: InterpreterFlags
@@ -168,6 +175,9 @@ struct AttackOptions: ParsableArguments {
     return settings
   }
 
+  /// - Throws: `FileError` for a file that holds no detector.
+  func squeezeDetector() throws -> SqueezeDetector? { try detector.map { try SqueezeDetector(contentsOf: $0) } }
+
   /// The numbers as `ConfigurationFile` reads them; what follows from others stands in comments.
   func configurationText(_ settings: AttackSettings, _ options: InterpreterOptions) -> String {
     let threat = settings.threat
@@ -215,6 +225,7 @@ struct AttackOptions: ParsableArguments {
         ("evade", "\(evade)", "option"), ("evasion-weight", "\(settings.evasionWeight)", source(evasionWeight == nil)),
       ]
     }
+    if let detector { lines.append(("detector", detector, "option")) }
     lines.append(("seed", "\(seed)", source(seed == 0)))
     return ConfigurationFile.text(lines)
   }

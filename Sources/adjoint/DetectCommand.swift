@@ -53,9 +53,9 @@ struct DetectCommand: ParsableCommand {
       let detector = try SqueezeDetector(contentsOf: path)
       let results = try job.detected(images, by: detector) { progress.update($0) }
       progress.end()
-      for (image, detections) in results { try StandardStream.output.writeLine(words(image, detections, detector)) }
+      for (image, detections) in results { try StandardStream.output.writeLine(words(image, detections)) }
       for (index, threshold) in detector.thresholds.enumerated() {
-        let share = Share(results.count { $0.detections[index] }, of: results.count)
+        let share = Share(results.count { $0.detections[index].isDetected }, of: results.count)
         try StandardStream.output.writeLine("\(threshold.name): \(words(share)) detected")
       }
     }
@@ -66,12 +66,10 @@ struct DetectCommand: ParsableCommand {
       + "held-out false positives \(words(Share(threshold.heldOutFalsePositives, of: threshold.imageCount)))"
   }
 
-  private func words(_ image: ImageScores, _ detections: [Bool], _ detector: SqueezeDetector) -> String {
-    let scores = zip(zip(detector.squeezers, image.scores), detections).map { scored, isDetected in
-      "\(scored.0.name) \(fixed(scored.1, 3))\(isDetected ? " detected" : "")"
-    }
+  private func words(_ image: ImageScores, _ detections: [Detection]) -> String {
+    let scores = detections.dropLast().map { "\($0.name) \(fixed($0.score, 3))\($0.isDetected ? " detected" : "")" }
     return "\(image.path): \(image.label) \(fixed(image.probability, 3)), \(scores.joined(separator: ", "))"
-      + (detections.last == true ? "; joint detected" : "")
+      + (detections.last?.isDetected == true ? "; joint detected" : "")
   }
 
   private func words(_ share: Share) -> String {

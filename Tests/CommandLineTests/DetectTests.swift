@@ -37,6 +37,47 @@ import Testing
     #expect(seen.status == 2 && seen.error.contains("was calibrated on '\(calibration[3])'"))
   }
 
+  @Test func `an attack and an evaluation say what a detector tells of their images`() throws {
+    let detector = folder.path("detector.json")
+    let calibration = try photos(100)
+    let squeezers = ["--squeezers", "bits1,median3"]
+    #expect(try Command.run(["detect", Command.model] + calibration + ["-o", detector] + squeezers).status == 0)
+    let photos = ["\(Command.bag),8,4", "\(Command.sandal),5,4", "\(calibration[0]),3,4"]
+    _ = try folder.write((["file,class,target"] + photos).joined(separator: "\n").utf8, "index.csv")
+    let call = [
+      "evaluate", Command.model, "--data", folder.path("index.csv"), "--eps", "0.2", "--steps", "20", "--warm", "10",
+      "--compare", "--detector", detector, "-o", folder.path("out"),
+    ]
+    let result = try Command.run(call + ["--fail-if", "pgd.last.detected>=0"])
+    #expect(result.status == 3 && result.error.contains("pgd.last.detected is "), "\(result)")
+    #expect(result.error.contains("photo0: not attacked: the detector was calibrated on"), "\(result.error)")
+    #expect(result.output.contains("detected, of those with the target label"))
+    let lines = try String(contentsOfFile: folder.path("out/results.jsonl"), encoding: .utf8).split(separator: "\n")
+    let records = try lines.map { try #require(try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any]) }
+      .filter { $0["error"] == nil }
+    #expect(records.count == 2)
+    for record in records {
+      let png = try #require(record["png"] as? [String: Any])
+      let verdicts = try #require(png["detection"] as? [[String: Any]])
+      #expect(verdicts.compactMap { $0["name"] as? String } == ["bits1", "median3", "joint"])
+      // The same as detect says of the file.
+      let name = try #require(record["image"] as? String)
+      let asked = try Command.run(["detect", Command.model, folder.path("out/\(name).png"), "--detector", detector])
+      for verdict in verdicts.dropLast() {
+        let score = try #require(verdict["score"] as? Double)
+        let words = "\(verdict["name"] as? String ?? "") " + String(format: "%.3f", score)
+        #expect(asked.output.contains(words), "\(asked) \(words)")
+        #expect(asked.output.contains(words + " detected") == (verdict["isDetected"] as? Bool))
+      }
+      let others = try #require(record["others"] as? [[String: Any]])
+      #expect(others.allSatisfy { ($0["png"] as? [String: Any])?["detection"] != nil })
+    }
+    let table = try String(contentsOfFile: folder.path("out/results.csv"), encoding: .utf8).split(separator: "\n")
+    #expect(table[0].hasSuffix("error,score@bits1,detected@bits1,score@median3,detected@median3,score@joint,detected@joint"))
+    let columns = table.map { $0.split(separator: ",", omittingEmptySubsequences: false).count }
+    #expect(Set(columns.prefix(3)).count == 1, "\(table)")
+  }
+
   @Test func `what cannot be calibrated or asked is refused`() throws {
     let few = try Command.run(["detect", Command.model, Command.bag, "-o", folder.path("detector.json")])
     #expect(few.status == 2 && few.error.contains("1 images; to calibrate a detector at least 100 are needed"))
