@@ -225,6 +225,14 @@ extension AttackSettings {
       : AttackSchedule(flow: schedule.interpreter, mode: schedule.mode)
     usual.steps = schedule.steps
     usual.coefficient = schedule.coefficient
+    if method.keepsMap, usual.objective.smoothsLabels != schedule.objective.smoothsLabels {
+      options["label-smoothing"] = schedule.objective.smoothsLabels ? "sampled" : "none"
+    }
+    if method == .adv2, schedule.interpreter == "mask" {
+      let usual = MaskSchedule(mode: schedule.mode)
+      if mask.resetInterval != usual.resetInterval { options["reset-interval"] = "\(mask.resetInterval)" }
+      if mask.halvings != usual.halvings { options["halvings"] = "\(mask.halvings)" }
+    }
     if method.keepsMap, usual.stagesText != schedule.stagesText { options["stages"] = schedule.stagesText }
     return options
   }

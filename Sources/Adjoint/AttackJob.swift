@@ -76,6 +76,7 @@ public struct AttackJob {
     (model, map) = try programs.classifier(with: settings.method.graph)
     var settings = settings
     settings.detector = options.detector?.squeezeThresholds
+    settings.mask.lookaheadSteps = map.interpreter.options.lookaheadStepCount
     self.settings = settings
     self.options = options
     self.output = output

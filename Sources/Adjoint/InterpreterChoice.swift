@@ -21,6 +21,8 @@ public struct InterpreterChoice: Sendable, Codable, Equatable {
   public var norm: ThreatModel.Norm
   /// The squeezers that shall not tell an attack.
   public var evaded: [Squeezer]
+  /// Whether an attack's cross entropy is that of smoothed labels; nil as the mode has it.
+  public var smoothsLabels: Bool?
 
   public init(
     _ name: String = "cam", mode: AttackMode = .default, copies: Int = 2, derivative: String = "plain",
@@ -49,10 +51,12 @@ public struct InterpreterChoice: Sendable, Codable, Equatable {
   /// Images that run together unless a number is given: the lookahead against MASK keeps four passes of the network at once.
   public var usualBatch: Int { name == "mask" ? 2 : 8 }
 
-  var objective: StepObjective {
+  /// The form of the loss that a step of ADV² goes against.
+  public var objective: StepObjective {
     var objective = AttackSchedule(interpreter: name, mode: mode).objective
     objective.norm = norm
     objective.evaded = evaded
+    if let smoothsLabels { objective.smoothsLabels = smoothsLabels }
     return objective
   }
 
@@ -76,6 +80,10 @@ public struct InterpreterChoice: Sendable, Codable, Equatable {
       }
     }
     try options.check(for: name)
+    guard smoothsLabels == nil || name != "mask" else {
+      throw UsageError(
+        "--label-smoothing goes with interpreters whose attack lowers a cross entropy; mask's lowers a margin")
+    }
     guard evaded.isEmpty || name != "mask" else {
       throw UsageError("--evade goes with interpreters whose map is one graph; mask is none")
     }
@@ -93,6 +101,7 @@ public struct InterpreterChoice: Sendable, Codable, Equatable {
     if name != "mask" {
       var gradient = SampledGradient(
         classifier, name == "ig" ? .integrated(baseline: options.baseline ?? 0) : .smooth)
+      gradient.derivative = try options.surrogateDerivative()
       gradient.network = try Pipeline.prepare(gradient.network)
       return .sampled(gradient, self)
     }
@@ -134,15 +143,25 @@ public struct InterpreterChoice: Sendable, Codable, Equatable {
   }
 
   private func one(_ name: String, for classifier: Classifier) throws -> any Interpreter {
+    let surrogate = try options.surrogateDerivative()
+    func pixels(_ interpreter: some PixelInterpreter) -> any Interpreter {
+      var interpreter = interpreter
+      interpreter.derivative = surrogate
+      return interpreter
+    }
     switch name {
-    case "grad": GradientMap(classifier, score: mode == .code ? .meanCrossEntropy : .logOdds)
+    case "grad":
+      return pixels(GradientMap(classifier, score: mode == .code ? .meanCrossEntropy : .logOdds))
     case "grad-cam":
-      try GradientClassActivationMap(classifier, layer: options.featureLayer, weights: try options.channelWeights())
-    case "gradient-input": GradientTimesInput(classifier)
-    case "guided-backprop": GuidedBackpropagation(classifier)
-    case "deeplift": DeepLIFT(classifier, baseline: options.baseline ?? 0)
-    case "lrp": LayerwiseRelevance(classifier, stabiliser: options.epsilon ?? 1e-4)
-    default: try ClassActivationMap(classifier)
+      var map = try GradientClassActivationMap(
+        classifier, layer: options.featureLayer, weights: try options.channelWeights())
+      map.derivative = surrogate
+      return map
+    case "gradient-input": return pixels(GradientTimesInput(classifier))
+    case "guided-backprop": return pixels(GuidedBackpropagation(classifier))
+    case "deeplift": return pixels(DeepLIFT(classifier, baseline: options.baseline ?? 0))
+    case "lrp": return pixels(LayerwiseRelevance(classifier, stabiliser: options.epsilon ?? 1e-4))
+    default: return try ClassActivationMap(classifier)
     }
   }
 

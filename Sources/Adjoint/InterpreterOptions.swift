@@ -1,5 +1,6 @@
 import Attacks
 import Interpreters
+import Operators
 
 /// What some interpreters can be asked for, in the words of the command line; nil is the default.
 public struct InterpreterOptions: Sendable, Codable, Equatable {
@@ -19,6 +20,11 @@ public struct InterpreterOptions: Sendable, Codable, Equatable {
   public var maskVersion: String?
   /// What the attack on MASK differentiates through: `detached` or `full`.
   public var lookahead: String?
+  /// Steps of the mask that the attack on MASK looks ahead.
+  public var lookaheadSteps: Int?
+  /// The derivative of ReLU in an attack's loss where that holds derivatives: `smoothed`, `plain`, `sigmoid` or
+  /// `softplus:SHARPNESS`.
+  public var surrogate: String?
 
   public init() {}
 
@@ -50,8 +56,13 @@ public struct InterpreterOptions: Sendable, Codable, Equatable {
       Entry("epsilon", epsilon.map { "\($0)" }, otherwise: "0.0001", ["lrp"]),
       Entry("mask-version", maskVersion, otherwise: "v2", ["mask"]),
       Entry("lookahead", lookahead, otherwise: "detached", ["mask"]),
+      Entry("lookahead-steps", lookaheadSteps.map { "\($0)" }, otherwise: "\(MaskPrograms.lookaheadSteps)", ["mask"]),
+      Entry("surrogate", surrogate, otherwise: "smoothed", Self.differentiatedTwice),
     ]
   }
+
+  /// Those whose attack takes derivatives of derivatives.
+  private static let differentiatedTwice = InterpreterChoice.names.filter { $0 != "cam" && $0 != "mask" }
 
   /// The options of an interpreter.
   /// - Parameter interpreter: one, or several with commas between them.
@@ -69,6 +80,13 @@ public struct InterpreterOptions: Sendable, Codable, Equatable {
     _ = try channelWeights()
     _ = try version()
     _ = try lookaheadDerivatives()
+    _ = try surrogateDerivative()
+    if surrogate != nil, interpreter.split(separator: ",").contains("grad-cam"), try channelWeights() == .constant {
+      throw UsageError("--surrogate goes with --layer-weights differentiated, not with constant weights of grad-cam")
+    }
+    guard (0...16).contains(lookaheadStepCount) else {
+      throw UsageError("--lookahead-steps is \(lookaheadStepCount); 0 to 16 are accepted")
+    }
     if let baseline, !(0...1).contains(baseline) {
       throw UsageError("--baseline is \(baseline); 0 to 1 are accepted")
     }
@@ -98,6 +116,17 @@ public struct InterpreterOptions: Sendable, Codable, Equatable {
     return derivatives
   }
 
+  /// - Throws: `UsageError` for another word.
+  func surrogateDerivative() throws(UsageError) -> KinkDerivative {
+    guard let surrogate else { return .smoothed }
+    let derivative = try derivative(named: surrogate)
+    guard derivative != .guided else {
+      throw UsageError("--surrogate guided has no derivative of its own; plain, smoothed, sigmoid and softplus have")
+    }
+    return derivative
+  }
+
+  public var lookaheadStepCount: Int { lookaheadSteps ?? MaskPrograms.lookaheadSteps }
   var sampleCount: Int { samples ?? 50 }
 
   var featureLayer: FeatureLayer {

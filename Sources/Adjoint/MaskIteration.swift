@@ -28,7 +28,7 @@ public struct MaskIteration: Sendable, Encodable {
     let schedule = MaskSchedule()
     let reset = 1 / Double(schedule.resetInterval)
     let steps = Double(schedule.followerSteps) + reset * Double(iterations)
-    let aheadSteps = Double(MaskPrograms.lookaheadSteps)
+    let aheadSteps = Double(schedule.lookaheadSteps)
     self.batch = batch
     forwardSweeps = 1 + steps + aheadSteps + Double(schedule.halvings) + reset
     backwardSweeps = 1 + steps + aheadSteps

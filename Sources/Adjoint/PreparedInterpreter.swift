@@ -63,7 +63,9 @@ enum PreparedInterpreter {
     case (.mask(let interpreter, _, _), .maskStep): try MaskPrograms.step(interpreter)
     case (.mask(let interpreter, _, _), .marginSignStep): try MaskPrograms.signStep(interpreter)
     case (.mask(let interpreter, _, _), .marginStep): try MaskPrograms.marginStep(interpreter)
-    case (.mask(let interpreter, let lookahead, _), .lookahead): try MaskPrograms.lookahead(interpreter, lookahead)
+    case (.mask(let interpreter, let lookahead, let choice), .lookahead):
+      // An attack that looks no step ahead runs none of it.
+      try MaskPrograms.lookahead(interpreter, lookahead, steps: max(choice.options.lookaheadStepCount, 1))
     case (.mask(let interpreter, _, _), .marginSearch): try MaskPrograms.search(interpreter)
     case (.sampled(let interpreter, _), .sample): try SampledPrograms.sample(interpreter)
     case (.sampled(let interpreter, _), .map): try SampledPrograms.map(interpreter)

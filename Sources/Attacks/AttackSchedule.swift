@@ -23,7 +23,9 @@ public struct AttackSchedule: Sendable, Equatable {
 
   /// Numbers that a mode may state.
   public enum Field: String, Sendable, CaseIterable {
-    case steps, warm, stages, mapLoss, labelSmoothing, confidence, mapScore
+    case steps, warm, stages, mapLoss
+    case labelSmoothing = "label-smoothing"
+    case confidence, mapScore
   }
 
   /// The interpreter's name.
@@ -141,7 +143,7 @@ extension AttackSchedule {
       case .warm: "\(schedule.warm)"
       case .stages: schedule.stagesText
       case .mapLoss: "\(schedule.objective.mapReduction.rawValue) of squares"
-      case .labelSmoothing: schedule.objective.smoothsLabels ? "target from U(0.95 + 0.04 i / n, 1)" : "none"
+      case .labelSmoothing: schedule.objective.smoothsLabels ? "sampled" : "none"
       case .confidence: "\(schedule.confidence)"
       case .mapScore: mapScore
       }

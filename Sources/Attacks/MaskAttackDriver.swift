@@ -118,7 +118,8 @@ private struct MaskAttackRun {
     let schedule = settings.mask
     var draws = 0
     for step in 0..<settings.steps where goesOn() {
-      if step % schedule.resetInterval == schedule.resetInterval - 1 { try reset(step: step) }
+      let interval = schedule.resetInterval
+      if interval > 0, step % interval == interval - 1 { try reset(step: step) }
       try move(MaskPrograms.marginStepName, by: schedule.predictionStep * scale, step: step)
       try descent.look(at: HostTensor(batch.shape, x))
       for _ in 0..<schedule.followerSteps {
@@ -126,12 +127,14 @@ private struct MaskAttackRun {
         draws += 1
       }
       sweeps += SweepCounts(forward: schedule.followerSteps, backward: schedule.followerSteps)
-      let before = descent
-      let direction = try lookahead(draws)
-      draws += MaskPrograms.lookaheadSteps
-      if schedule.takesLookaheadBack { descent = before }
-      let isLate = 10 * step >= 9 * settings.steps
-      try search(along: direction, upTo: (isLate ? schedule.lateLargestStep : schedule.largestStep) * scale)
+      if schedule.lookaheadSteps > 0 {
+        let before = descent
+        let direction = try lookahead(draws)
+        draws += schedule.lookaheadSteps
+        if schedule.takesLookaheadBack { descent = before }
+        let isLate = 10 * step >= 9 * settings.steps
+        try search(along: direction, upTo: (isLate ? schedule.lateLargestStep : schedule.largestStep) * scale)
+      }
       steps += 1
       try advance()
     }
@@ -192,7 +195,7 @@ private struct MaskAttackRun {
   /// The direction in which the masks of the next steps come closer to the benign one; the mask takes these steps.
   private mutating func lookahead(_ draws: Int) throws -> HostTensor {
     let graph = MaskPrograms.lookaheadName
-    let steps = MaskPrograms.lookaheadSteps
+    let steps = settings.mask.lookaheadSteps
     let offsets = (draws..<draws + steps).map(jitter.offset)
     var inputs = descent.inputs
     inputs["x"] = HostTensor(batch.shape, x)
@@ -209,12 +212,19 @@ private struct MaskAttackRun {
     return HostTensor(batch.shape, direction)
   }
 
-  /// Moves each image as far as its target keeps the required probability; not at all where it never does.
+  /// Moves each image as far as its target keeps the required probability; not at all where it never does. Without
+  /// halvings each moves all the way.
   private mutating func search(along direction: HostTensor, upTo largest: Double) throws {
     let graph = MaskPrograms.searchName
     var inputs = constants
     inputs["x"] = HostTensor(batch.shape, x)
     inputs["direction"] = direction
+    if settings.mask.halvings == 0 {
+      inputs["alphas"] = HostTensor([batch.count], [Float](repeating: Float(largest), count: batch.count))
+      x = try runner.run(graph, inputs).floats("next", of: graph)
+      sweeps.forward += 1
+      return
+    }
     var low = [Double](repeating: 0, count: batch.count)
     var high = [Double](repeating: largest, count: batch.count)
     for _ in 0..<settings.mask.halvings {

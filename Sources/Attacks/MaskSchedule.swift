@@ -6,7 +6,9 @@ public struct MaskSchedule: Sendable, Equatable {
   public var predictionStep = 0.05
   /// Steps of the mask between that and the lookahead.
   public var followerSteps = 4
-  /// In how many iterations the mask is computed anew once.
+  /// Steps of the mask that are looked ahead; with none the map has no say in where x moves.
+  public var lookaheadSteps = MaskPrograms.lookaheadSteps
+  /// In how many iterations the mask is computed anew once; 0 for never.
   public var resetInterval = 50
   /// What a reset leaves of the two moments, and what it sets the counter of their corrections to.
   public var keptMean: Float = 0.5
@@ -15,7 +17,7 @@ public struct MaskSchedule: Sendable, Equatable {
   /// The largest step against the map's distance, in the first nine tenths of the iterations and after.
   public var largestStep = 0.08
   public var lateLargestStep = 0.04
-  /// Halvings in the search for the largest step that the label endures.
+  /// Halvings in the search for the largest step that the label endures; with none every step is the largest.
   public var halvings = 12
   /// The probability of the target (κ of the paper) that such a step must leave.
   public var requiredProbability = 0.95
@@ -38,9 +40,8 @@ public struct MaskSchedule: Sendable, Equatable {
     func words(_ schedule: MaskSchedule) -> [(String, String)] {
       [
         ("predictionStep", "\(schedule.predictionStep)"), ("followerSteps", "\(schedule.followerSteps)"),
-        ("lookaheadSteps", "\(MaskPrograms.lookaheadSteps)"),
         ("afterLookahead", schedule.takesLookaheadBack ? "mask taken back" : "mask kept"),
-        ("resetInterval", "\(schedule.resetInterval)"),
+        ("reset-interval", "\(schedule.resetInterval)"),
         ("largestStep", "\(schedule.largestStep), then \(schedule.lateLargestStep)"),
         ("halvings", "\(schedule.halvings)"), ("requiredProbability", "\(schedule.requiredProbability)"),
       ]

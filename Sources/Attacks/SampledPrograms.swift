@@ -10,7 +10,7 @@ import TensorTypes
 /// f32[B, C, H, W].
 ///
 /// - `sample`, `stepSample`: x, class, scale, offset, weight, total → total + weight · gradient; the latter's through the
-///   network whose derivatives are smoothed.
+///   network with the derivative of an attack.
 /// - `map`: x, class, total → map, low, extent, probabilities, and `sum` f32[B] of the attributions.
 /// - `mapGradient`: x, total, mapTarget, coefficient → mapLoss f32[B], and the derivatives of coefficient · mapLoss:
 ///   `cotangent` with respect to total, `gradient` with respect to x beside total.
@@ -25,7 +25,7 @@ public enum SampledPrograms {
   }
 
   public static func stepSample(_ interpreter: SampledGradient) throws(TypeError) -> Graph {
-    try sample(interpreter, .smoothed, name: stepSampleName)
+    try sample(interpreter, interpreter.derivative, name: stepSampleName)
   }
 
   private static func sample(_ interpreter: SampledGradient, _ derivative: KinkDerivative, name: String)
@@ -77,7 +77,7 @@ public enum SampledPrograms {
     let cotangent = builder.input("cotangent", builder.type(of: inputs.x))
     let gradient = builder.input("gradient", builder.type(of: inputs.x))
     let own = try interpreter.appendGradient(
-      at: inputs.image, ofClasses: inputs.classes, derivative: .smoothed, to: builder)
+      at: inputs.image, ofClasses: inputs.classes, derivative: interpreter.derivative, to: builder)
     let pulled = try builder.pullback([(own, try builder.multiply(cotangent, inputs.weight))], to: [inputs.x])[0]
     return builder.finish(name: samplePullName, outputs: [("gradient", try builder.add(gradient, pulled))])
   }

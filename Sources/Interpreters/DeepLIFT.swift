@@ -17,6 +17,7 @@ import TensorTypes
 public struct DeepLIFT: PixelInterpreter {
   public let name = "deeplift"
   public var network: Graph
+  public var derivative = KinkDerivative.smoothed
   public let pixels: PixelMap
   /// What every value of the baseline image is, in [0, 1].
   public let baseline: Double

@@ -16,8 +16,8 @@ public struct GradientClassActivationMap: Interpreter {
   public enum Weights: String, Sendable, CaseIterable {
     /// As numbers.
     case constant
-    /// As functions of the image: derivatives of derivatives, through a copy of the network with the derivative h of the
-    /// paper in place of that of ReLU, as for GRAD.
+    /// As functions of the image: derivatives of derivatives, through a copy of the network with another derivative in
+    /// place of that of ReLU, as for GRAD.
     case differentiated
   }
 
@@ -25,6 +25,8 @@ public struct GradientClassActivationMap: Interpreter {
   /// Outputs `logits` f32[B, N] and `features` [B, K, h, w].
   public var network: Graph
   public let weights: Weights
+  /// That of ReLU, Clip and LeakyRelu in the copy of the network that differentiated weights come from.
+  public var derivative = KinkDerivative.smoothed
   /// The ONNX node of the feature map, and its operator.
   public let featureNode: String?
   public let featureOperation: String
@@ -66,7 +68,7 @@ public struct GradientClassActivationMap: Interpreter {
     case .constant: try appendMap(weightsFrom: network.values, classes, to: builder)
     case .differentiated:
       try appendMap(
-        weightsFrom: try builder.appendCopy(of: network, SubstituteDerivatives(all: .smoothed)), classes, to: builder)
+        weightsFrom: try builder.appendCopy(of: network, SubstituteDerivatives(all: derivative)), classes, to: builder)
     }
   }
 

@@ -16,7 +16,7 @@ public struct GradientMap: PixelInterpreter {
   public var network: Graph
   /// The derivative of ReLU, Clip and LeakyRelu in a second copy of the network, of which the map in a loss is made; the map
   /// itself is that of the network as it is. With `plain` the loss takes its map from the network itself.
-  public let derivative: KinkDerivative
+  public var derivative: KinkDerivative
   public let pixels: PixelMap
 
   /// The number whose gradient the map shows.

@@ -6,6 +6,7 @@ import TensorTypes
 public struct GradientTimesInput: PixelInterpreter {
   public let name = "gradient-input"
   public var network: Graph
+  public var derivative = KinkDerivative.smoothed
   public let pixels: PixelMap
 
   public init(_ classifier: Classifier) {

@@ -13,6 +13,7 @@ import TensorTypes
 public struct GuidedBackpropagation: PixelInterpreter {
   public let name = "guided-backprop"
   public var network: Graph
+  public var derivative = KinkDerivative.smoothed
   public let pixels: PixelMap
 
   public init(_ classifier: Classifier) {

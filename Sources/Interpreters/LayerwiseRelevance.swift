@@ -13,6 +13,7 @@ import TensorTypes
 public struct LayerwiseRelevance: PixelInterpreter {
   public let name = "lrp"
   public var network: Graph
+  public var derivative = KinkDerivative.smoothed
   public let pixels: PixelMap
   /// ε
   public let stabiliser: Double

@@ -60,7 +60,7 @@ public struct PixelMap: Sendable, Equatable {
 public protocol PixelInterpreter: Interpreter {
   var pixels: PixelMap { get }
   /// That of ReLU, Clip and LeakyRelu in the second copy; with `plain` there is none.
-  var derivative: KinkDerivative { get }
+  var derivative: KinkDerivative { get set }
   /// What a map is divided by at least.
   var smallestExtent: Double { get }
   /// Appends the attributions, [B, C, H, W].
@@ -71,7 +71,6 @@ public protocol PixelInterpreter: Interpreter {
 
 extension PixelInterpreter {
   public var mapShape: Shape { pixels.shape }
-  public var derivative: KinkDerivative { .smoothed }
   public var smallestExtent: Double { 1e-30 }
   public var sweeps: SweepCounts { SweepCounts(backward: 1, secondOrder: 1) }
 

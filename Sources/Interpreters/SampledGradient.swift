@@ -21,6 +21,8 @@ public struct SampledGradient: Sendable {
   public let form: Form
   /// From `x` to `logits`.
   public var network: Graph
+  /// The derivative of ReLU, Clip and LeakyRelu in the loss of an attack; maps are those of the network as it is.
+  public var derivative = KinkDerivative.smoothed
   public let pixels: PixelMap
   public var mapShape: Shape { pixels.shape }
 

@@ -45,6 +45,20 @@ struct AttackOptions: ParsableArguments {
       "The stages of the second phase, steps and weight of the map's loss, in place of --coefficient.",
       valueName: "301 x 0.001, 201 x 0.004"))
   var stages: String?
+  @Option(
+    help: """
+      Whether the cross entropy of the second phase is that of smoothed labels: sampled (the target has a probability from \
+      U(0.95 + 0.04 i/n, 1) at step i of n; taken for maps of pixels), or none.
+      """)
+  var labelSmoothing: LabelSmoothing?
+  @Option(help: "In how many iterations of adv2 against mask the mask is computed anew once (50); 0 for never.")
+  var resetInterval: Int?
+  @Option(
+    help: """
+      Halvings in the search of adv2 against mask for the largest step that the label endures (12); with 0 every step is the \
+      largest.
+      """)
+  var halvings: Int?
   @Option(help: "The probability of the target from which an iterate counts as an attack (0.9).") var confidence: Double?
   @Option(
     name: .customLong("target-map"),
@@ -115,6 +129,15 @@ struct AttackOptions: ParsableArguments {
     if let coefficient, coefficient < 0 || !coefficient.isFinite {
       throw ValidationError("--coefficient is \(coefficient); 0 or more is accepted.")
     }
+    for (name, value, limit) in [("reset-interval", resetInterval, 1_000_000), ("halvings", halvings, 64)] {
+      guard let value else { continue }
+      guard (0...limit).contains(value) else {
+        throw ValidationError("--\(name) is \(value); 0 to \(limit) are accepted.")
+      }
+    }
+    guard labelSmoothing == nil || attack == .adv2 else {
+      throw ValidationError("--label-smoothing goes with --attack adv2.")
+    }
     guard evade == nil || attack == .adv2 else { throw ValidationError("--evade goes with --attack adv2.") }
     guard evasionWeight == nil || evade != nil else { throw ValidationError("--evasion-weight goes with --evade.") }
     guard smoothness == nil || attack.isFlow else { throw ValidationError("--smoothness goes with stadv and adv2-stadv.") }
@@ -138,18 +161,27 @@ struct AttackOptions: ParsableArguments {
       ("interpreter", interpreter, { $0.map?.interpreter.name }),
       ("mode", mode?.rawValue, { $0.map?.interpreter.mode.rawValue }),
       ("evade", evade?.description, { $0.map.map { SqueezerList($0.interpreter.evaded).description } }),
+      (
+        "label-smoothing", labelSmoothing?.rawValue,
+        { $0.map.map { LabelSmoothing($0.interpreter.objective.smoothsLabels).rawValue } }
+      ),
       ("norm", norm == .linf ? nil : norm.rawValue, { $0.map?.interpreter.norm.rawValue }),
     ] + interpreterFlags.repeated
   }
 
   /// The interpreter of an artifact, or that of the options.
   func choice(_ artifact: ModelPrograms?) throws -> InterpreterChoice {
-    let choice =
-      artifact?.facts.map?.interpreter
-      ?? InterpreterChoice(
-        interpreter ?? "cam", mode: mode ?? .default, options: interpreterFlags.options, norm: norm,
-        evaded: evade?.squeezers ?? [])
+    var choice = InterpreterChoice(
+      interpreter ?? "cam", mode: mode ?? .default, options: interpreterFlags.options, norm: norm,
+      evaded: evade?.squeezers ?? [])
+    choice.smoothsLabels = labelSmoothing.map { $0 == .sampled }
+    if let recorded = artifact?.facts.map?.interpreter { choice = recorded }
     try choice.check()
+    if let option = [("reset-interval", resetInterval), ("halvings", halvings)].first(where: { $0.1 != nil })?.0 {
+      guard choice.name == "mask", attack == .adv2 else {
+        throw UsageError("--\(option) goes with --attack adv2 --interpreter mask")
+      }
+    }
     return choice
   }
 
@@ -160,6 +192,7 @@ struct AttackOptions: ParsableArguments {
       attack.isFlow
       ? AttackSchedule(flow: choice.name, mode: choice.mode) : AttackSchedule(interpreter: choice.name, mode: choice.mode)
     schedule.objective.evaded = attack == .adv2 ? choice.evaded : []
+    if let smooths = choice.smoothsLabels { schedule.objective.smoothsLabels = smooths }
     if let smoothness { schedule.flow?.smoothness = smoothness }
     if let stages { _ = schedule.setStages(stages) }
     if let confidence { schedule.confidence = confidence }
@@ -168,6 +201,8 @@ struct AttackOptions: ParsableArguments {
       warm: warm ?? (choice.evaded.isEmpty ? nil : 0), coefficient: coefficient, comparesWithPGD: compare && attack.keepsMap,
       seed: seed)
     settings.evasionWeight = evasionWeight ?? 1
+    if let resetInterval { settings.mask.resetInterval = resetInterval }
+    if let halvings { settings.mask.halvings = halvings }
     settings.isUntargeted = untargeted
     settings.startsAtRandom = randomStart
     settings.restarts = restarts
@@ -229,6 +264,13 @@ struct AttackOptions: ParsableArguments {
     lines.append(("seed", "\(seed)", source(seed == 0)))
     return ConfigurationFile.text(lines)
   }
+}
+
+/// Which labels the cross entropy of an attack has.
+enum LabelSmoothing: String, ExpressibleByArgument, CaseIterable {
+  case sampled, none
+
+  init(_ smoothsLabels: Bool) { self = smoothsLabels ? .sampled : .none }
 }
 
 extension ThreatModel.Norm: ExpressibleByArgument {}

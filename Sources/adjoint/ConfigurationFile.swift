@@ -9,7 +9,7 @@ enum ConfigurationFile {
     [
       "attack", "interpreter", "mode", "norm", "eps", "alpha", "steps", "warm", "stages",
       "coefficient", "confidence", "target-map", "restarts", "seed", "smoothness", "evade", "evasion-weight",
-      "detector",
+      "detector", "label-smoothing", "reset-interval", "halvings",
     ] + flags + interpreterNames
   private static let interpreterNames = InterpreterChoice.names.flatMap { InterpreterOptions().entries(of: $0).map(\.name) }
 

@@ -30,6 +30,17 @@ struct InterpreterFlags: ParsableArguments {
     help: "What the attack on mask differentiates through: detached (taken for models: moments alone), or full (masks too).")
   var lookahead: String?
 
+  @Option(help: "Steps that the attack on mask looks ahead (4); with 0 the map has no say in where the image moves.")
+  var lookaheadSteps: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      """
+      The derivative of ReLU in an attack on a map of derivatives: smoothed (taken for models: h of the paper), plain (r, \
+      the step), sigmoid or softplus:SHARPNESS.
+      """, valueName: "derivative"))
+  var surrogate: String?
+
   var options: InterpreterOptions {
     var options = InterpreterOptions()
     options.layer = layer
@@ -40,6 +51,8 @@ struct InterpreterFlags: ParsableArguments {
     options.epsilon = epsilon
     options.maskVersion = maskVersion
     options.lookahead = lookahead
+    options.lookaheadSteps = lookaheadSteps
+    options.surrogate = surrogate
     return options
   }
 

@@ -10,7 +10,9 @@ import Testing
   private let constants: MaskConstants
   private let runner: ReferenceRunner
 
-  init() throws {
+  init() throws { try self.init(lookaheadSteps: MaskPrograms.lookaheadSteps) }
+
+  private init(lookaheadSteps: Int) throws {
     let interpreter = try MaskInterpreter(try Classifier(try PooledClassifier.softmax.graph(batch: 2)))
     var constants = interpreter.constants
     constants.iterations = 6
@@ -18,7 +20,7 @@ import Testing
     runner = ReferenceRunner([
       try MaskPrograms.scores(interpreter), try MaskPrograms.views(interpreter), try MaskPrograms.step(interpreter),
       try MaskPrograms.signStep(interpreter), try MaskPrograms.marginStep(interpreter),
-      try MaskPrograms.lookahead(interpreter), try MaskPrograms.search(interpreter),
+      try MaskPrograms.lookahead(interpreter, steps: lookaheadSteps), try MaskPrograms.search(interpreter),
       try AttackPrograms.pgdStep(of: interpreter.network),
     ])
   }
@@ -102,6 +104,40 @@ import Testing
     let reset = Double(2 * iterations + 1) / Double(full.resetInterval)
     let passes = 2 + 2 * full.followerSteps + 4 * MaskPrograms.lookaheadSteps + full.halvings
     #expect(Double(passes) + reset <= 60)
+  }
+
+  @Test(arguments: [0, 1, 3])
+  func `the lookahead takes as many steps of the mask as it is asked for, and without any moves nothing`(steps: Int) throws {
+    let suite = try MaskAttackTests(lookaheadSteps: max(steps, 1))
+    let recording = RecordingRunner(suite.runner)
+    var settings = settings(steps: 2)
+    settings.mask.lookaheadSteps = steps
+    let outcome = try suite.attack(batch([1, 2], targets: [4, 0]), settings, recording)[0]
+    #expect(outcome.sweeps.secondOrder == 2 * steps)
+    let calls = recording.calls.map(\.name)
+    let searches = calls.count { $0 == MaskPrograms.searchName }
+    #expect(searches == (steps == 0 ? 0 : 2 * 5) && calls.contains(MaskPrograms.lookaheadName) == (steps > 0))
+  }
+
+  @Test func `without halvings every image moves all the way, and without resets its mask goes on`() throws {
+    let recording = RecordingRunner(runner)
+    var settings = settings(steps: 4)
+    settings.mask.halvings = 0
+    settings.mask.resetInterval = 0
+    // No image endures a step, so that a search would move none.
+    settings.mask.requiredProbability = 2
+    let batch = batch([1, 2], targets: [4, 0])
+    let outcome = try attack(batch, settings, recording)[0]
+    let searches = recording.calls.filter { $0.name == MaskPrograms.searchName }
+    #expect(searches.count == 4)
+    // 0.08 of the norm for 3 x 224 x 224 values.
+    let largest = Float(0.08 * 12 / 224)
+    #expect(searches[0].inputs["alphas"]?.floats == [largest, largest])
+    let lookaheads = recording.calls.filter { $0.name == MaskPrograms.lookaheadName }
+    let counters: [Float] = try lookaheads.map { try #require($0.inputs["corrections"]).floats[0] }
+    #expect(counters == [5, 13, 21, 29].map { MaskAdam.corrections(step: $0)[0] })
+    // The only check is the last.
+    #expect(outcome.sweeps.forward == (6 + 2) + 4 + 4 * (1 + 4 + 4 + 1) + 7)
   }
 
   @Test func `the corrections of Adam count on from a hundred after a reset`() throws {

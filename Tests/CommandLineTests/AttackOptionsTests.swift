@@ -28,6 +28,12 @@ import Testing
   @Test(arguments: [
     ["--interpreter", "grad", "--mode", "paper", "--warm", "7", "--stages", "9 x 0.5, 20 x 0.25 to 0.75", "--seed", "3"],
     ["--attack", "pgd", "--norm", "l2", "--eps", "1.5", "--untargeted", "--restarts", "2", "--random-start"],
+    [
+      "--interpreter", "mask", "--lookahead-steps", "1", "--reset-interval", "0", "--halvings", "3", "--warm", "0", "--mode",
+      "code",
+    ],
+    ["--interpreter", "ig", "--surrogate", "softplus:8.0", "--label-smoothing", "none"],
+    ["--label-smoothing", "sampled"],
     ["--interpreter", "grad-cam", "--layer", "7x7", "--eps", "8/255", "--target-map", "patch", "--compare", "--early-stop"],
   ])
   func `what is printed as configuration is read again as the same, and the call wins over it`(call: [String]) throws {

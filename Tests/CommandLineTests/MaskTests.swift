@@ -50,20 +50,22 @@ import Testing
   }
 
   @Test func `an attack on MASK records its sweeps and what of it rests on jitter`() throws {
-    let result = try attack("out", ["--attack", "adv2", "--steps", "51", "--warm", "20"])
+    let call = ["--attack", "adv2", "--steps", "51", "--warm", "20", "--lookahead-steps", "3", "--halvings", "5"]
+    let result = try attack("out", call)
     #expect(result.status == 0, "\(result.error)")
     let record = try record("out")
     let sweeps = try #require(record["sweeps"] as? [String: Int])
-    // The benign map, 20 steps of PGD, two checks, and 51 iterations of a step, 4 and 4 of the mask and 12 halvings.
+    // The benign map, 20 steps of PGD, two checks, and 51 iterations of a step, 4 and 3 of the mask and 5 halvings.
     #expect(
       sweeps == [
-        "forward": 302 + 20 + 2 * 301 + 51 * (1 + 8 + 12), "backward": 300 + 20 + 2 * 300 + 51 * 9, "secondOrder": 51 * 4,
+        "forward": 302 + 20 + 2 * 301 + 51 * (1 + 7 + 5), "backward": 300 + 20 + 2 * 300 + 51 * 8, "secondOrder": 51 * 3,
       ])
+    #expect((record["settings"] as? [String: Any])?["options"] as? [String: String] == ["halvings": "5"])
     let jitter = try #require(record["jitter"] as? [String: Any])
     #expect((jitter["unseen"] as? [[String: Any]])?.count == 3)
     #expect(jitter["floor"] is [String: Any] && jitter["still"] is [String: Any] && jitter["seed"] as? Int == 0)
     #expect(try arrays("out/fashion-00018-bag.npz")["jitter"]?.shape == [300, 2])
-    let again = try attack("out", ["--attack", "adv2", "--steps", "51", "--warm", "20"])
+    let again = try attack("out", call)
     #expect(again.output.contains("(finished before)"))
   }
 
@@ -94,7 +96,7 @@ import Testing
     #expect(result.status == 0, "\(result.error)")
     for line in [
       "steps               = 9  # option", "# afterLookahead      = mask taken back  # paper",
-      "# mask-version        = v2  # default", "# halvings            = 12  # default",
+      "# mask-version        = v2  # default", "halvings            = 12  # default",
     ] {
       #expect(result.output.contains(line + "\n"), "\(line) in \(result.output)")
     }
@@ -105,6 +107,10 @@ import Testing
     (["attack", "--interpreter", "cam", "--lookahead", "full"], "--lookahead goes with --interpreter mask, not with cam"),
     (["attack", "--interpreter", "mask", "--lookahead", "far"], "detached and full are known"),
     (["explain", "--interpreter", "mask", "--mask-version", "v3"], "v1 and v2 are known"),
+    (["attack", "--interpreter", "mask", "--lookahead-steps", "17"], "0 to 16 are accepted"),
+    (["attack", "--interpreter", "mask", "--label-smoothing", "none"], "mask's lowers a margin"),
+    (["attack", "--interpreter", "cam", "--halvings", "3"], "--halvings goes with --attack adv2 --interpreter mask"),
+    (["attack", "--attack", "pgd", "--interpreter", "mask", "--reset-interval", "3"], "--reset-interval goes with"),
   ])
   func `what MASK does not have is refused by name`(call: [String], words: String) throws {
     let target = call[0] == "attack" ? ["--target", "Coat"] : []
