@@ -67,7 +67,7 @@ public struct GradientMap: PixelInterpreter {
 
 extension GraphBuilder {
   /// log(p_c / (1 − p_c)) = z_c − log Σ_{k ≠ c} exp z_k, f32[B], from logits [B, N] and classes i64[B].
-  func logOdds(_ logits: Value, of classes: Value) throws(TypeError) -> Value {
+  public func logOdds(_ logits: Value, of classes: Value) throws(TypeError) -> Value {
     let others = try self.logits(logits, without: classes)
     let own = try append(Take(batchRank: 1), [logits, classes])
     return try subtract(own, try reshape(try logSumExp(others, axes: [1]), [shape(of: logits)[0]]))
