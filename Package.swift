@@ -84,9 +84,15 @@ let package = Package(
         "Autodiff",
         "Passes", "Codegen", "NativeCompilation", "Execution", "Interpreters", "Attacks",
       ]),
+    .target(
+      name: "Experiments",
+      dependencies: ["TensorTypes", "Files", "Arrays", "Images", "Interpreters", "Attacks", "Adjoint"]),
+    .testTarget(name: "ExperimentsTests", dependencies: ["Experiments", "Adjoint", "Attacks"]),
     .executableTarget(
       name: "adjoint",
-      dependencies: ["Adjoint", "Attacks", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+      dependencies: [
+        "Adjoint", "Experiments", "Attacks", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]),
     .testTarget(
       name: "AdjointTests", dependencies: ["Adjoint", "Interpreters", "Images", "TensorTypes", "IR", "Operators"]),
     .testTarget(

@@ -5,7 +5,7 @@ extension AttackSummary {
   /// a detector was asked a fourth, of what it tells.
   public var text: String {
     let tables = [successTable, curveTable, mapTable] + (detections.isEmpty ? [] : [detectionTable])
-    return tables.map(Self.aligned).joined(separator: "\n\n")
+    return tables.map(alignedText).joined(separator: "\n\n")
   }
 
   private var detectionTable: [[String]] {
@@ -50,14 +50,4 @@ extension AttackSummary {
   }
 
   private static func words(_ number: Double?, _ decimals: Int) -> String { number.map { fixed($0, decimals) } ?? "-" }
-
-  private static func aligned(_ table: [[String]]) -> String {
-    let widths = (table.first ?? []).indices.map { column in table.map { $0[column].count }.max() ?? 0 }
-    return table.map { line in
-      zip(line, widths).enumerated().map { column, cell in
-        let padding = String(repeating: " ", count: cell.1 - cell.0.count)
-        return column == line.count - 1 ? cell.0 : cell.0 + padding
-      }.joined(separator: "  ")
-    }.joined(separator: "\n")
-  }
 }

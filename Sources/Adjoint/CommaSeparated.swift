@@ -1,12 +1,12 @@
 /// Tables of text with commas between fields (RFC 4180, without line breaks inside of fields).
-enum CommaSeparated {
+public enum CommaSeparated {
   /// A field as it is written: in quotes where it holds a comma, a quote or a line break.
   static func field(_ text: String) -> String {
     guard text.contains(where: { $0 == "," || $0 == "\"" || $0.isNewline }) else { return text }
     return "\"" + text.replacing("\"", with: "\"\"").replacing("\n", with: " ") + "\""
   }
 
-  static func line(_ fields: [String]) -> String { fields.map(field).joined(separator: ",") + "\n" }
+  public static func line(_ fields: [String]) -> String { fields.map(field).joined(separator: ",") + "\n" }
 
   /// The fields of a line.
   static func fields(_ line: String) -> [String] {

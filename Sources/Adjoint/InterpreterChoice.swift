@@ -60,6 +60,15 @@ public struct InterpreterChoice: Sendable, Codable, Equatable {
     return objective
   }
 
+  /// The default numbers of an attack on this interpreter.
+  public func schedule(of method: AttackSettings.Method) -> AttackSchedule {
+    var schedule =
+      method.isFlow ? AttackSchedule(flow: name, mode: mode) : AttackSchedule(interpreter: name, mode: mode)
+    schedule.objective.evaded = method == .adv2 ? evaded : []
+    if let smoothsLabels { schedule.objective.smoothsLabels = smoothsLabels }
+    return schedule
+  }
+
   /// Of a step that this graph is.
   func objective(of derived: DerivedGraph) -> StepObjective {
     derived == .flowMapStep ? AttackSchedule(flow: name, mode: mode).objective : objective

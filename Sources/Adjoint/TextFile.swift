@@ -25,7 +25,7 @@ func fileExists(_ path: String) -> Bool {
 }
 
 /// What follows the last slash, without its extension.
-func baseName(_ path: String) -> String {
+public func baseName(_ path: String) -> String {
   let name = path.split(separator: "/").last.map(String.init) ?? path
   guard let dot = name.lastIndex(of: "."), dot != name.startIndex else { return name }
   return String(name[..<dot])

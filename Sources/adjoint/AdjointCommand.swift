@@ -9,6 +9,6 @@ struct AdjointCommand: ParsableCommand {
     version: adjointVersion,
     subcommands: [
       InspectCommand.self, DumpCommand.self, CompileCommand.self, RunCommand.self, ExplainCommand.self, AttackCommand.self,
-      EvaluateCommand.self, DetectCommand.self, BenchCommand.self, ProfileCommand.self,
+      EvaluateCommand.self, ExperimentCommand.self, DetectCommand.self, BenchCommand.self, ProfileCommand.self,
     ])
 }

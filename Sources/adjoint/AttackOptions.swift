@@ -188,11 +188,7 @@ struct AttackOptions: ParsableArguments {
   func settings(for choice: InterpreterChoice) -> AttackSettings {
     let radius = eps?.value ?? ThreatModel().eps
     let step = alpha?.value ?? (norm == .l2 ? radius / 10 : ThreatModel().alpha)
-    var schedule =
-      attack.isFlow
-      ? AttackSchedule(flow: choice.name, mode: choice.mode) : AttackSchedule(interpreter: choice.name, mode: choice.mode)
-    schedule.objective.evaded = attack == .adv2 ? choice.evaded : []
-    if let smooths = choice.smoothsLabels { schedule.objective.smoothsLabels = smooths }
+    var schedule = choice.schedule(of: attack)
     if let smoothness { schedule.flow?.smoothness = smoothness }
     if let stages { _ = schedule.setStages(stages) }
     if let confidence { schedule.confidence = confidence }

@@ -1,0 +1,33 @@
+import Adjoint
+
+/// Every experiment there is, in the order of the paper.
+public enum ExperimentCatalogue {
+  public static let experiments: [any Experiment] =
+    [AttackSuccess(), MapDistance()]
+    + ExperimentRun.Network.allCases.flatMap { network -> [any Experiment] in
+      [KeptMaps(.pixels, on: network)]
+    }
+    + [OverlapFigure.pixels]
+
+  /// Other names of experiments.
+  public static let aliases = ["f1": "f4", "f5": "t13"]
+
+  /// - Throws: `UsageError` for an id that no experiment has.
+  public static func experiment(_ id: String) throws(UsageError) -> any Experiment {
+    guard let experiment = experiments.first(where: { $0.id == aliases[id] ?? id }) else {
+      throw UsageError(
+        "there is no experiment '\(id)'; \((experiments.map(\.id) + aliases.keys.sorted()).joined(separator: ", ")) are known"
+      )
+    }
+    return experiment
+  }
+
+  /// A line for each: its id, what it shows, and what the paper finds.
+  public static var text: String {
+    alignedText(
+      experiments.map { experiment in
+        let names = [experiment.id] + aliases.filter { $0.value == experiment.id }.map(\.key).sorted()
+        return [names.joined(separator: ", "), experiment.title, experiment.reference]
+      })
+  }
+}

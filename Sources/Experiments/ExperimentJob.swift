@@ -1,0 +1,141 @@
+import Adjoint
+import Attacks
+import Files
+import Interpreters
+
+/// Runs experiments: the attacks they rest on, each once, and then what is read from them.
+///
+/// Deterministic: interrupted and started again it writes the same bytes, but for the times of attacks.
+public struct ExperimentJob {
+  public struct Options: Sendable {
+    /// Where the paper has ResNet-50.
+    public var model: ModelFile
+    /// Where it has DenseNet-169.
+    public var secondModel: ModelFile?
+    /// A folder of labelled photos, or its table, as `EvaluateJob` takes it.
+    public var data: String
+    /// The most photos to attack.
+    public var limit: Int?
+    public var split: Split?
+    /// The paper's interpreters whose columns are wanted.
+    public var interpreters = PaperInterpreter.available
+    public var numbers = RunNumbers()
+    /// Photos that run together; otherwise what each interpreter usually has.
+    public var batch: Int?
+    public var execution = ExecutionOptions()
+
+    public init(model: ModelFile, data: String) {
+      self.model = model
+      self.data = data
+    }
+  }
+
+  public enum Event: Sendable {
+    case run(ExperimentRun, number: Int, of: Int)
+    /// A run that cannot be, and why.
+    case leftOut(ExperimentRun, String)
+    case evaluation(EvaluateJob.Event)
+    case finished(ExperimentReport)
+  }
+
+  private let experiments: [any Experiment]
+  private let options: Options
+  private let output: OutputDirectory
+
+  /// - Throws: `UsageError` for interpreters that no experiment can have, an experiment whose network is missing, and two
+  ///   networks of one name.
+  public init(_ experiments: [any Experiment], _ options: Options, output: OutputDirectory) throws(UsageError) {
+    self.experiments = experiments
+    self.options = options
+    self.output = output
+    if let other = options.interpreters.first(where: { !PaperInterpreter.available.contains($0) }) {
+      throw UsageError("\(other.title) needs weights, which there are none of; --interpreters takes grad, cam and mask")
+    }
+    if options.secondModel == nil, let experiment = experiments.first(where: \.isOfSecondNetwork) {
+      throw UsageError("\(experiment.id) is about a second network; name it with --second-model")
+    }
+    if options.secondModel?.name == options.model.name {
+      throw UsageError("both networks are called \(options.model.name), and so would be their results; rename one file")
+    }
+  }
+
+  /// Attacks what has not been attacked yet, and writes of each experiment tables, comparisons and pictures.
+  /// - Throws: what stops an attack; results of finished photos stay.
+  public func run(events: (Event) throws -> Void = { _ in }) throws -> [ExperimentReport] {
+    var states: [String: RunState] = [:]
+    var open: [ExperimentRun] = []
+    for run in experiments.flatMap(\.runs) {
+      let key = options.key(of: run)
+      guard states[key] == nil, !open.contains(where: { options.key(of: $0) == key }) else { continue }
+      if let reason = options.reasonToLeaveOut(run) { states[key] = .missing(reason) } else { open.append(run) }
+    }
+    for (index, run) in open.enumerated() {
+      try events(.run(run, number: index + 1, of: open.count))
+      let state = try state(run) { try events(.evaluation($0)) }
+      if let reason = state.missing { try events(.leftOut(run, reason)) }
+      states[options.key(of: run)] = state
+    }
+    return try experiments.map { experiment in
+      let folder = try OutputDirectory(output.file(experiment.id))
+      let context = ExperimentContext(options: options, output: folder, states: states)
+      let report = ExperimentReport(experiment, try experiment.outcome(context), context)
+      try report.write(to: folder)
+      try events(.finished(report))
+      return report
+    }
+  }
+
+  private func state(_ run: ExperimentRun, events: (EvaluateJob.Event) throws -> Void) throws -> RunState {
+    var run = run
+    let settings = options.numbers.applied(to: run.settings)
+    let programs: ModelPrograms
+    do {
+      run.choice.options.layer = try options.layer(of: run)
+      programs = try options.programs(of: run.network, settings.method.graph, run.choice)
+    } catch let error as InterpreterError { return .missing("\(error)") }
+    var evaluate = EvaluateJob.Options()
+    evaluate.limit = options.limit
+    evaluate.split = options.split
+    var attack = AttackJob.Options()
+    attack.threads = options.execution.threads
+    attack.targetMap = run.targetMap
+    let folder = try OutputDirectory(output.file("runs/" + options.key(of: run)))
+    let job = try EvaluateJob(
+      programs, settings: settings, data: options.data, options: evaluate, attack: attack, output: folder)
+    return .finished(FinishedRun(run: run, folder: folder, evaluation: try job.run(events: events)))
+  }
+}
+
+extension ExperimentJob.Options {
+  public func model(_ network: ExperimentRun.Network) -> ModelFile? { network == .first ? model : secondModel }
+
+  /// The folder of a run below `runs`.
+  func key(of run: ExperimentRun) -> String { (model(run.network)?.name ?? run.network.rawValue) + "/" + run.name }
+
+  func reasonToLeaveOut(_ run: ExperimentRun) -> String? {
+    if let refusal = run.refusal { return refusal }
+    if model(run.network) == nil { return "no second network" }
+    guard let column = PaperInterpreter(rawValue: run.choice.name), !interpreters.contains(column) else { return nil }
+    return "not run"
+  }
+
+  func programs(
+    of network: ExperimentRun.Network, _ graph: DerivedGraph, _ choice: InterpreterChoice
+  ) throws -> ModelPrograms {
+    guard let model = model(network) else { throw UsageError("this call has no second network (--second-model)") }
+    let batch = batch ?? min(limit ?? choice.usualBatch, choice.usualBatch)
+    return try ModelPrograms(ModelRequest(model, of: graph, batch: batch, interpreter: choice), execution)
+  }
+
+  /// The layer of Grad-CAM in the words of `InterpreterOptions`; nil is the last.
+  fileprivate func layer(of run: ExperimentRun) throws -> String? {
+    guard run.featureSize == .twiceTheLast else { return run.choice.options.layer }
+    let last = try programs(of: run.network, .map, run.choice).facts.map?.shape.extents ?? []
+    return last.count == 3 ? "\(2 * last[1])x\(2 * last[2])" : nil
+  }
+}
+
+extension ModelFile {
+  /// Its file's name without extension.
+  public var name: String { baseName(path) }
+}

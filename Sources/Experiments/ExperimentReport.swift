@@ -1,0 +1,79 @@
+import Adjoint
+import Files
+
+/// What an experiment found, as it is written: a table in each CSV file, all of it in result.json and summary.txt, and its
+/// pictures.
+public struct ExperimentReport: Sendable {
+  public let id: String
+  public let outcome: ExperimentOutcome
+  private let summary: Summary
+
+  private struct Summary: Sendable, Encodable {
+    let id: String
+    let title: String
+    let reference: String
+    let networks: [Network]
+    let photos: String
+    let seed: UInt64
+    let runs: [Run]
+    let tables: [ExperimentTable]
+    let comparisons: [PaperComparison]
+    let pictures: [String]
+  }
+
+  private struct Network: Sendable, Encodable {
+    let name: String
+    let sha256: String
+  }
+
+  private struct Run: Sendable, Encodable {
+    let folder: String
+    /// How many photos were attacked.
+    let photos: Int?
+    let missing: String?
+    let settings: AttackRecord.Settings?
+  }
+
+  init(_ experiment: any Experiment, _ outcome: ExperimentOutcome, _ context: ExperimentContext) {
+    let options = context.options
+    id = experiment.id
+    self.outcome = outcome
+    let photos = [
+      options.limit.map { "the first \($0)" } ?? "all", "that the network classifies correctly",
+      options.split.map { "of \($0.rawValue)" },
+    ].compactMap(\.self).joined(separator: " ")
+    summary = Summary(
+      id: id, title: experiment.title, reference: experiment.reference,
+      networks: [options.model, options.secondModel].compactMap(\.self).map {
+        Network(name: $0.name, sha256: $0.sha256)
+      },
+      photos: photos, seed: options.numbers.seed,
+      runs: experiment.runs.map { run in
+        let state = context.state(run)
+        return Run(
+          folder: options.key(of: run), photos: state.finished?.records.count, missing: state.missing,
+          settings: state.finished?.records.first?.settings)
+      },
+      tables: outcome.tables, comparisons: outcome.comparisons, pictures: outcome.pictures.map { $0.name + ".png" })
+  }
+
+  /// Title, tables, and a line for each number of the paper.
+  public var text: String {
+    let head = [
+      "\(id): \(summary.title)", "paper: \(summary.reference)",
+      "\(summary.networks.map(\.name).joined(separator: ", ")); \(summary.photos)",
+    ]
+    let blocks = [head.joined(separator: "\n")] + outcome.tables.map(\.text)
+    let lines = outcome.comparisons.map(\.text)
+    return (lines.isEmpty ? blocks : blocks + [lines.joined(separator: "\n")]).joined(separator: "\n\n")
+  }
+
+  func write(to folder: OutputDirectory) throws {
+    for table in outcome.tables { try AtomicFile.write(table.csv, to: folder.file(table.name + ".csv")) }
+    for picture in outcome.pictures {
+      try AtomicFile.write(try picture.image.encodedPNG(), to: folder.file(picture.name + ".png"))
+    }
+    try AtomicFile.write(try jsonLine(summary) + "\n", to: folder.file("result.json"))
+    try AtomicFile.write(text + "\n", to: folder.file("summary.txt"))
+  }
+}

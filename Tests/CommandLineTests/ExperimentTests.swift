@@ -1,0 +1,97 @@
+import Foundation
+import Images
+import Testing
+
+@Suite struct ExperimentTests {
+  private let folder: TemporaryFolder
+  private let quick = ["--eps", "0.1", "--steps", "6", "--warm", "4", "--threads", "1", "-n", "2"]
+
+  init() throws { folder = try TemporaryFolder() }
+
+  private func data() throws -> String {
+    let path = folder.path("data")
+    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    let photos = [("fashion-00018-bag", 8), ("fashion-00013-dress", 3), ("fashion-00008-sandal", 5)]
+    for (name, _) in photos { try FileManager.default.copyItem(atPath: Command.image(name), toPath: path + "/\(name).png") }
+    let table = "file,class\n" + photos.map { "\($0).png,\($1)\n" }.joined()
+    _ = try folder.write(table.utf8, "data/index.csv")
+    return path
+  }
+
+  private func experiment(_ ids: [String], to output: String, _ more: [String] = []) throws -> Command.Result {
+    try Command.run(
+      ["experiment"] + ids + ["--model", Command.model, "--data", try data(), "-o", folder.path(output)] + quick + more)
+  }
+
+  private func text(_ path: String) throws -> String { try String(contentsOfFile: folder.path(path), encoding: .utf8) }
+
+  private func files(_ output: String) throws -> [String] {
+    let found = try #require(FileManager.default.enumerator(atPath: folder.path(output)))
+    return found.compactMap { $0 as? String }.filter { folder.bytes("\(output)/\($0)") != nil }.sorted()
+  }
+
+  @Test func `experiments share their runs, and say what they leave out`() throws {
+    let result = try experiment(["t3", "t13", "f1", "f6"], to: "out", ["--interpreters", "grad,cam"])
+    #expect(result.status == 0, "\(result.error)")
+    #expect(
+      try FileManager.default.contentsOfDirectory(atPath: folder.path("out/runs/fashion-resnet")).sorted()
+        == ["adv2.cam", "adv2.grad", "pgd.cam", "pgd.grad"])
+    for words in ["MASK: not run", "RTS: needs weights", "no second network: --second-model names one"] {
+      for id in ["t3", "t13", "f6"] { #expect(try text("out/\(id)/\(id).csv").contains(words), "\(id): \(words)") }
+    }
+    for id in ["t3", "t13", "f4", "f6"] {
+      let lines = try text("out/\(id)/\(id).csv").split(separator: "\n")
+      let counts = Set(lines.map { $0.split(separator: ",", omittingEmptySubsequences: false).count })
+      #expect(lines.count > 2 && counts.count == 1, "\(lines)")
+      #expect(try text("out/\(id)/summary.txt").contains("fashion-resnet, CAM: "))
+      #expect(result.output.contains(try text("out/\(id)/summary.txt")))
+    }
+    let picture = try Image(contentsOf: folder.path("out/f4/f4.fashion-00018-bag.png"))
+    #expect(picture.width > 3 * 224)
+    #expect(folder.bytes("out/t13/t13.fashion-resnet.png") != nil && folder.bytes("out/f6/f6.fashion-resnet.IoU.png") != nil)
+  }
+
+  @Test func `an experiment that was interrupted gives the bytes of one that was not`() throws {
+    let only = ["--interpreters", "cam", "--batch", "1", "--steps", "400"]
+    let process = Command.process(
+      ["experiment", "f4", "--model", Command.model, "--data", try data(), "-o", folder.path("cut")] + quick + only)
+    process.standardError = FileHandle.nullDevice
+    process.standardOutput = FileHandle.nullDevice
+    try process.run()
+    while process.isRunning, folder.bytes("cut/runs/fashion-resnet/adv2.cam/results.jsonl") == nil {
+      Thread.sleep(forTimeInterval: 0.02)
+    }
+    process.interrupt()
+    process.waitUntilExit()
+    #expect(process.terminationStatus == 130 && folder.bytes("cut/f4/result.json") == nil)
+    try FileManager.default.removeItem(atPath: folder.path("data"))
+    #expect(try experiment(["f4"], to: "cut", only).status == 0)
+    try FileManager.default.removeItem(atPath: folder.path("data"))
+    #expect(try experiment(["f4"], to: "whole", only).status == 0)
+    let files = try files("whole")
+    #expect(try self.files("cut") == files && files.count > 10)
+    for file in files where !file.hasSuffix("times.csv") {
+      #expect(folder.bytes("cut/" + file) == folder.bytes("whole/" + file), "\(file)")
+    }
+  }
+
+  @Test(arguments: [
+    (["f17"], "f17 is about a second network; name it with --second-model", 2),
+    (["t3", "--interpreters", "rts"], "RTS needs weights", 2),
+    (["t3", "--interpreters", "lime"], "--interpreters", 2),
+    (["t99"], "there is no experiment 't99'; t3, ", 2),
+    (["t3", "--second-model", Command.model], "both networks are called fashion-resnet", 2),
+  ])
+  func `what no experiment has is refused by name`(call: [String], words: String, status: Int32) throws {
+    let result = try experiment(Array(call.prefix(1)), to: "none", Array(call.dropFirst()))
+    #expect(result.status == status && result.error.contains(words), "\(result)")
+  }
+
+  @Test func `the list names every experiment`() throws {
+    let result = try Command.run("experiment", "--list")
+    #expect(result.status == 0)
+    for id in ["t3", "t13, f5", "f4, f1", "f6", "f17"] {
+      #expect(result.output.contains("\n" + id + " ") || result.output.hasPrefix(id))
+    }
+  }
+}
