@@ -194,6 +194,7 @@ extension AttackJob {
   func recordedSettings() throws -> AttackRecord.Settings {
     let evaded = settings.schedule.objective.evaded
     var further = settings.furtherOptions(targetMap: options.targetMap)
+    if !evaded.isEmpty { further["evasion"] = settings.schedule.objective.evasion.rawValue }
     further["detector"] = try options.detector?.digest()
     return AttackRecord.Settings(
       attack: settings.method.rawValue, interpreter: settings.schedule.interpreter,

@@ -97,6 +97,13 @@ public struct AttackJob {
     if case .patch = options.targetMap, compiled.parts.count > 1 {
       throw UsageError("--target-map patch goes with one interpreter, not with \(compiled.name)")
     }
+    let objective = settings.schedule.objective
+    if objective.evasion == .code, let unknown = objective.evaded.first(where: { self.settings.hingeMargin(of: $0) == nil })
+    {
+      throw UsageError(
+        "--evasion code begins at 3/4 of a squeezer's threshold, and has none of \(unknown.name): give a --detector that has"
+      )
+    }
     let startsOnce = settings.method.isFlow || (settings.method == .adv2 && compiled.name == "mask")
     let asked = [
       ("restarts", startsOnce && settings.restarts > 0), ("random-start", startsOnce && settings.startsAtRandom),

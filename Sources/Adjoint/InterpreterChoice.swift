@@ -23,10 +23,12 @@ public struct InterpreterChoice: Sendable, Codable, Equatable {
   public var evaded: [Squeezer]
   /// Whether an attack's cross entropy is that of smoothed labels; nil as the mode has it.
   public var smoothsLabels: Bool?
+  public var evasion: EvasionForm
 
   public init(
     _ name: String = "cam", mode: AttackMode = .default, copies: Int = 2, derivative: String = "plain",
-    options: InterpreterOptions = InterpreterOptions(), norm: ThreatModel.Norm = .linf, evaded: [Squeezer] = []
+    options: InterpreterOptions = InterpreterOptions(), norm: ThreatModel.Norm = .linf, evaded: [Squeezer] = [],
+    evasion: EvasionForm? = nil
   ) {
     self.name = name
     self.mode = mode
@@ -35,6 +37,7 @@ public struct InterpreterChoice: Sendable, Codable, Equatable {
     self.options = options
     self.norm = norm
     self.evaded = evaded
+    self.evasion = evasion ?? EvasionForm(mode: mode)
   }
 
   public static let names = [
@@ -57,6 +60,7 @@ public struct InterpreterChoice: Sendable, Codable, Equatable {
     objective.norm = norm
     objective.evaded = evaded
     if let smoothsLabels { objective.smoothsLabels = smoothsLabels }
+    objective.evasion = evasion
     return objective
   }
 
@@ -64,7 +68,10 @@ public struct InterpreterChoice: Sendable, Codable, Equatable {
   public func schedule(of method: AttackSettings.Method) -> AttackSchedule {
     var schedule =
       method.isFlow ? AttackSchedule(flow: name, mode: mode) : AttackSchedule(interpreter: name, mode: mode)
-    schedule.objective.evaded = method == .adv2 ? evaded : []
+    if method == .adv2 {
+      schedule.objective.evaded = evaded
+      schedule.objective.evasion = evasion
+    }
     if let smoothsLabels { schedule.objective.smoothsLabels = smoothsLabels }
     return schedule
   }
@@ -95,6 +102,11 @@ public struct InterpreterChoice: Sendable, Codable, Equatable {
     }
     guard evaded.isEmpty || name != "mask" else {
       throw UsageError("--evade goes with interpreters whose map is one graph; mask is none")
+    }
+    if norm != .linf, let searched = evaded.first(where: evasion.searches) {
+      throw UsageError(
+        "--evade \(searched.name) goes with --norm linf, or with --evasion direct: steps in squeezed space are those of signs"
+      )
     }
     _ = try Adjoint.derivative(named: derivative)
   }

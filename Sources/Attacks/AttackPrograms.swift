@@ -8,7 +8,7 @@ import TensorTypes
 ///
 /// - `map`: x, class i64[B] → map f32[B, h, w], low and extent f32[B] of the raw map, probabilities f32[B, N].
 /// - `pgdStep`: x, origin, target i64[B], alpha, eps → next, crossEntropy f32[B] (of x, before the step).
-/// - `step`: also mapTarget f32[B, h, w], coefficient, where squeezers are evaded evasionWeight and the input of `Evasion`, and, with smoothed labels, labelProbability f32[B] → also mapLoss
+/// - `step`: also mapTarget f32[B, h, w], coefficient, where squeezers are evaded evasionWeight and the inputs of `Evasion`, and, with smoothed labels, labelProbability f32[B] → also mapLoss
 ///   f32[B].
 public enum AttackPrograms {
   public static let mapName = "map", pgdStepName = "pgdStep", stepName = "step"
@@ -62,7 +62,7 @@ public enum AttackPrograms {
     var losses = [(crossEntropy, try builder.ones(like: crossEntropy)), (mapLoss, weight)]
     var outputs = [("crossEntropy", crossEntropy), ("mapLoss", mapLoss)]
     var variables = [inputs.x]
-    if let evasion = try Evasion(of: objective.evaded, network: interpreter.network, logits: logits, to: builder) {
+    if let evasion = try Evasion(of: objective, network: interpreter.network, logits: logits, to: builder) {
       let evasionWeight = builder.input("evasionWeight", TensorType(.float32, .scalar))
       losses.append((evasion.loss, try builder.broadcast(evasionWeight, to: builder.shape(of: evasion.loss))))
       outputs.append(("evasionLoss", evasion.loss))

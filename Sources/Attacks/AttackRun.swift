@@ -17,9 +17,9 @@ struct AttackRun {
   private(set) var isCut = false
   /// What the last check says about each image.
   private(set) var standings: [Standing]
-  private let driver: AttackDriver
+  let driver: AttackDriver
   private let runner: any GraphRunner
-  private let batch: AttackBatch
+  let batch: AttackBatch
   /// The maps that distances are taken to.
   private let maps: [[Float]]
   private let observer: AttackObserver
@@ -122,18 +122,21 @@ struct AttackRun {
     var x = start
     var choice = IterateChoice(count: batch.count)
     let mapTarget = HostTensor(driver.measurer.mapShape, maps.flatMap { $0 })
+    let evasion = try evasionConstants(advance: advance)
+    let objective = driver.settings.schedule.objective
+    let evaded = objective.evaded.count { objective.evasion.runsNetwork(on: $0) }
     var step = 0
     var isChecked = false
     for (steps, part) in driver.settings.schedule.stages {
       for stageStep in 0..<steps where goesOn() {
         let coefficient = part.coefficient * (1 + part.growth * Double(stageStep + 1) / Double(steps))
         var inputs = ["mapTarget": mapTarget, "coefficient": HostTensor(.scalar, [Float(coefficient)])]
-        if driver.settings.schedule.objective.smoothsLabels {
+        if objective.smoothsLabels {
           inputs["labelProbability"] = labelProbabilities(progress: Double(stageStep) / Double(steps), step: step)
         }
+        inputs.merge(evasion) { given, _ in given }
         inputs.merge(evasionInputs(x)) { given, _ in given }
         (x, _) = try take(AttackPrograms.stepName, x, inputs, step: step, coefficient: coefficient)
-        let evaded = driver.settings.schedule.objective.evaded.count
         sweeps += SweepCounts(forward: evaded, backward: evaded)
         sweeps += driver.mapSweeps
         step += 1
@@ -150,7 +153,7 @@ struct AttackRun {
   // MARK: Ending
 
   /// Whether there is time, and an image that is not done.
-  private mutating func goesOn() -> Bool {
+  mutating func goesOn() -> Bool {
     if !isCut { isCut = observer.isOver() }
     return !isCut && !(stopsEarly && settled.allSatisfy { $0 != nil })
   }
@@ -167,19 +170,6 @@ struct AttackRun {
 
   // MARK: Steps
 
-  /// What a step takes so that squeezers do not tell the attack.
-  private func evasionInputs(_ x: [Float]) -> [String: HostTensor] {
-    let evaded = driver.settings.schedule.objective.evaded
-    guard !evaded.isEmpty else { return [:] }
-    var inputs: [String: HostTensor] = ["evasionWeight": .scalar(driver.settings.evasionWeight)]
-    if evaded.contains(.nonLocalMeans) {
-      let levels = x.map { UInt8(min(max(($0 * 255).rounded(), 0), 255)) }
-      inputs[Evasion.inputName] = HostTensor(
-        batch.shape, Squeezer.nonLocalMeans.squeezed(levels, shape: batch.shape))
-    }
-    return inputs
-  }
-
   /// U(0.95 + 0.04 · progress, 1) for each image (section 4.1 of the paper: the rest falls from 0.05 to 0.01).
   private func labelProbabilities(progress: Double, step: Int) -> HostTensor {
     let low = 0.95 + 0.04 * progress
@@ -187,8 +177,9 @@ struct AttackRun {
     return HostTensor([batch.count], imageKeys.map { Float(low + (1 - low) * random.unit(image: $0, draw: step)) })
   }
 
-  private mutating func take(
-    _ graph: String, _ x: [Float], _ inputs: [String: HostTensor], step: Int, coefficient: Double = 0
+  mutating func take(
+    _ graph: String, _ x: [Float], _ inputs: [String: HostTensor], step: Int, coefficient: Double = 0,
+    isTraced: Bool = true
   ) throws -> (next: [Float], crossEntropy: [Float]) {
     let inputs = inputs.merging(constants) { given, _ in given }
       .merging(["x": HostTensor(batch.shape, x)]) { given, _ in given }
@@ -200,7 +191,7 @@ struct AttackRun {
     guard loss.allSatisfy(\.isFinite) else { throw AttackError.notFinite(graph: graph, step: step) }
     sweeps.forward += 1
     sweeps.backward += 1
-    if observer.trace != nil {
+    if isTraced, observer.trace != nil {
       let mapLoss = outputs["mapLoss"]?.floats ?? Array(repeating: 0, count: batch.count)
       let losses = zip(loss, mapLoss).map { (Double($0), Double($0) + coefficient * Double($1)) }
       // Outputs are read first: measuring takes their place.

@@ -79,7 +79,22 @@ public struct AttackSettings: Sendable, Equatable {
   }
 
   /// Gradient steps taken for each image, where nothing stops an attack before.
-  public var totalSteps: Int { (method.keepsMap ? pgdSteps + steps : steps) + restarts * stepsOfRestart }
+  public var totalSteps: Int {
+    (method.keepsMap ? pgdSteps + steps + searchSteps : steps) + restarts * stepsOfRestart
+  }
   /// Those of a run after the first, which has no comparison.
-  var stepsOfRestart: Int { method.keepsMap ? warm + steps : steps }
+  var stepsOfRestart: Int { method.keepsMap ? warm + steps + searchSteps : steps }
+
+  /// Steps of the search in squeezed space for a squeezer, as the published code has it.
+  static let squeezedSteps = 400
+  private var searchSteps: Int {
+    let objective = schedule.objective
+    return method == .adv2 ? Self.squeezedSteps * objective.evaded.count { objective.evasion.searches(for: $0) } : 0
+  }
+
+  /// Where the term of a squeezer begins in the form of the published code: at 3/4 of its threshold in the known detector, or
+  /// without one in that code; nil where neither has it.
+  public func hingeMargin(of squeezer: Squeezer) -> Double? {
+    (detector?[squeezer] ?? EvasionForm.publishedThresholds[squeezer]).map { EvasionForm.hingeShare * $0 }
+  }
 }

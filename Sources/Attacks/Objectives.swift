@@ -1,6 +1,5 @@
 import IR
 import Interpreters
-import Interpreters
 import Operators
 import TensorTypes
 
@@ -16,15 +15,17 @@ public struct StepObjective: Sendable, Equatable {
   public var norm: ThreatModel.Norm
   /// The squeezers that shall not tell the attack.
   public var evaded: [Squeezer]
+  public var evasion: EvasionForm
 
   public init(
     mapReduction: MapReduction = .mean, smoothsLabels: Bool = false, norm: ThreatModel.Norm = .linf,
-    evaded: [Squeezer] = []
+    evaded: [Squeezer] = [], evasion: EvasionForm = .direct
   ) {
     self.mapReduction = mapReduction
     self.smoothsLabels = smoothsLabels
     self.norm = norm
     self.evaded = evaded
+    self.evasion = evasion
   }
 }
 

@@ -90,7 +90,14 @@ struct AttackOptions: ParsableArguments {
       starts at the photo, unless --warm says otherwise.
       """)
   var evade: SqueezerList?
-  @Option(help: "Weight of the cross entropy between the prediction and each squeezed one (1).") var evasionWeight: Double?
+  @Option(
+    help: """
+      What --evade adds to the loss: direct (the cross entropy between the prediction and each squeezed one; taken by mode \
+      default), paper (Algorithm 2: for fewer bits the distance to the prediction of an attack in squeezed space), both, or \
+      code (hinges from 3/4 of the threshold, that of --detector or of the published code).
+      """)
+  var evasion: EvasionForm?
+  @Option(help: "Weight of all terms of squeezers together (1).") var evasionWeight: Double?
   @Option(
     help: ArgumentHelp(
       """
@@ -139,7 +146,9 @@ struct AttackOptions: ParsableArguments {
       throw ValidationError("--label-smoothing goes with --attack adv2.")
     }
     guard evade == nil || attack == .adv2 else { throw ValidationError("--evade goes with --attack adv2.") }
-    guard evasionWeight == nil || evade != nil else { throw ValidationError("--evasion-weight goes with --evade.") }
+    guard evasionWeight == nil && evasion == nil || evade != nil else {
+      throw ValidationError("--evasion and --evasion-weight go with --evade.")
+    }
     guard smoothness == nil || attack.isFlow else { throw ValidationError("--smoothness goes with stadv and adv2-stadv.") }
     for (name, value) in [("evasion-weight", evasionWeight), ("smoothness", smoothness)] {
       if let value, value < 0 || !value.isFinite {
@@ -160,11 +169,12 @@ struct AttackOptions: ParsableArguments {
     [
       ("interpreter", interpreter, { $0.map?.interpreter.name }),
       ("mode", mode?.rawValue, { $0.map?.interpreter.mode.rawValue }),
-      ("evade", evade?.description, { $0.map.map { SqueezerList($0.interpreter.evaded).description } }),
+      ("evade", evade?.description, { $0.map.map { SqueezerList($0.interpreter.evaded).words } }),
       (
         "label-smoothing", labelSmoothing?.rawValue,
         { $0.map.map { LabelSmoothing($0.interpreter.objective.smoothsLabels).rawValue } }
       ),
+      ("evasion", evasion?.rawValue, { $0.map?.interpreter.evasion.rawValue }),
       ("norm", norm == .linf ? nil : norm.rawValue, { $0.map?.interpreter.norm.rawValue }),
     ] + interpreterFlags.repeated
   }
@@ -173,7 +183,7 @@ struct AttackOptions: ParsableArguments {
   func choice(_ artifact: ModelPrograms?) throws -> InterpreterChoice {
     var choice = InterpreterChoice(
       interpreter ?? "cam", mode: mode ?? .default, options: interpreterFlags.options, norm: norm,
-      evaded: evade?.squeezers ?? [])
+      evaded: evade?.squeezers ?? [], evasion: evasion)
     choice.smoothsLabels = labelSmoothing.map { $0 == .sampled }
     if let recorded = artifact?.facts.map?.interpreter { choice = recorded }
     try choice.check()
@@ -251,9 +261,12 @@ struct AttackOptions: ParsableArguments {
         ("early-stop", "\(earlyStop)", source(!earlyStop)),
       ]
     }
-    if let evade {
+    let objective = settings.schedule.objective
+    if !objective.evaded.isEmpty {
       lines += [
-        ("evade", "\(evade)", "option"), ("evasion-weight", "\(settings.evasionWeight)", source(evasionWeight == nil)),
+        ("evade", "\(SqueezerList(objective.evaded))", "option"),
+        ("evasion", objective.evasion.rawValue, evasion == nil ? settings.schedule.mode.rawValue : "option"),
+        ("evasion-weight", "\(settings.evasionWeight)", source(evasionWeight == nil)),
       ]
     }
     if let detector { lines.append(("detector", detector, "option")) }
@@ -270,3 +283,4 @@ enum LabelSmoothing: String, ExpressibleByArgument, CaseIterable {
 }
 
 extension ThreatModel.Norm: ExpressibleByArgument {}
+extension EvasionForm: ExpressibleByArgument {}

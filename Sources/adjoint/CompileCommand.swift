@@ -17,6 +17,9 @@ struct CompileCommand: ParsableCommand {
   @Option(help: "What is taken for the derivative of ReLU in the map of --of map, as explain has it.")
   var derivative = "plain"
   @Option(help: "Of the ball that attacks stay in, and of their steps: linf or l2.") var norm = ThreatModel.Norm.linf
+  @Option(help: "Squeezers that shall not tell attacks by step, with commas between them: \(Squeezer.accepted).")
+  var evade: SqueezerList?
+  @Option(help: "How --evade does so, as attack has it: direct, paper, both or code.") var evasion: EvasionForm?
   @Option(help: "Images in a batch.") var batch = 1
   @Option(name: [.customShort("o"), .long], help: ArgumentHelp("The file to write.", valueName: "file")) var output: String
   @OptionGroup var interpreterFlags: InterpreterFlags
@@ -26,12 +29,15 @@ struct CompileCommand: ParsableCommand {
 
   func validate() throws {
     try checkBatch(batch)
+    guard evade == nil || of == .step else { throw ValidationError("--evade goes with --of step.") }
+    guard evasion == nil || evade != nil else { throw ValidationError("--evasion goes with --evade.") }
     guard derivative == "plain" || of == .map else { throw ValidationError("--derivative goes with --of map.") }
   }
 
   func run() throws {
     let choice = InterpreterChoice(
-      interpreter, mode: mode, derivative: derivative, options: interpreterFlags.options, norm: norm)
+      interpreter, mode: mode, derivative: derivative, options: interpreterFlags.options, norm: norm,
+      evaded: evade?.squeezers ?? [], evasion: evasion)
     try choice.check()
     let progress = ProgressBar()
     defer { progress.end() }

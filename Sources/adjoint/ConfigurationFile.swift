@@ -8,7 +8,7 @@ enum ConfigurationFile {
   private static let names =
     [
       "attack", "interpreter", "mode", "norm", "eps", "alpha", "steps", "warm", "stages",
-      "coefficient", "confidence", "target-map", "restarts", "seed", "smoothness", "evade", "evasion-weight",
+      "coefficient", "confidence", "target-map", "restarts", "seed", "smoothness", "evade", "evasion", "evasion-weight",
       "detector", "label-smoothing", "reset-interval", "halvings",
     ] + flags + interpreterNames
   private static let interpreterNames = InterpreterChoice.names.flatMap { InterpreterOptions().entries(of: $0).map(\.name) }

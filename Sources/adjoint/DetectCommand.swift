@@ -95,4 +95,5 @@ struct SqueezerList: ExpressibleByArgument, CustomStringConvertible, Sendable {
 
   var description: String { squeezers.map(\.name).joined(separator: ",") }
   var defaultValueDescription: String { description }
+  var words: String { squeezers.isEmpty ? "none" : description }
 }

@@ -19,12 +19,40 @@ import Testing
     #expect((record["sweeps"] as? [String: Int])?["forward"] == 2 + 20 * 4 + 2)
 
     for (more, words) in [
-      (["--evade", "blur"], "blur"), (["--evasion-weight", "2"], "goes with --evade"),
+      (["--evade", "blur"], "blur"), (["--evasion-weight", "2"], "go with --evade"),
       (["--attack", "pgd", "--evade", "nlm"], "goes with --attack adv2"),
-      (["--interpreter", "mask", "--evade", "nlm"], "mask is none"),
+      (["--interpreter", "mask", "--evade", "nlm"], "mask is none"), (["--evasion", "both"], "go with --evade"),
+      (["--mode", "code", "--evade", "nlm"], "has none of nlm"),
+      (["--norm", "l2", "--evade", "bits3", "--evasion", "paper"], "bits3 goes with --norm linf"),
     ] {
       let refused = try Command.run(call + more)
       #expect(refused.status == 2 && refused.error.contains(words), "\(refused.error)")
     }
+  }
+
+  @Test func `the paper's search in squeezed space is counted, and runs from an artifact with the same result`() throws {
+    let folder = try TemporaryFolder()
+    let form = ["--evade", "bits3", "--evasion", "paper"]
+    let made = try Command.run(["compile", Command.model, "--of", "step", "-o", folder.path("step.adjoint")] + form)
+    #expect(made.status == 0, "\(made.error)")
+    func attack(_ model: String, _ output: String, _ more: [String]) throws -> Command.Result {
+      let call = ["attack", model, Command.bag, "--target", "Coat", "--eps", "0.2", "--steps", "20"]
+      return try Command.run(call + ["-o", folder.path(output)] + more)
+    }
+    for (model, output, more) in [(Command.model, "model", form), (folder.path("step.adjoint"), "artifact", [])] {
+      let result = try attack(model, output, more)
+      #expect(result.status == 0, "\(result.error)")
+      let text = try String(contentsOfFile: folder.path("\(output)/results.jsonl"), encoding: .utf8)
+      let record = try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
+      let settings = try #require(record["settings"] as? [String: Any])
+      #expect(settings["options"] as? [String: String] == ["evasion": "paper"])
+      // Two for the benign map, the search and its result, twenty steps, two checks.
+      #expect((record["sweeps"] as? [String: Int])?["forward"] == 2 + 400 + 1 + 20 + 2)
+    }
+    #expect(folder.bytes("model/fashion-00018-bag.png") == folder.bytes("artifact/fashion-00018-bag.png"))
+    let other = try attack(folder.path("step.adjoint"), "other", ["--evade", "bits2"])
+    #expect(other.status == 2 && other.error.contains("--evade is bits2, but "), "\(other.error)")
+    let forward = try Command.run(["compile", Command.model, "--evade", "nlm", "-o", folder.path("x")])
+    #expect(forward.status == 2 && forward.error.contains("goes with --of step"))
   }
 }
