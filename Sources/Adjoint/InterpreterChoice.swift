@@ -138,7 +138,7 @@ public struct InterpreterChoice: Sendable, Codable, Equatable {
     try check()
     if parts.count > 1 {
       let interpreters = try parts.map { try one($0, for: classifier) }
-      let weights = interpreters.map { own in
+      let weights = try options.givenWeights(of: name) ?? interpreters.map { own in
         AttackSchedule.weight(of: own.name, mode: mode, places: own.mapShape[1] * own.mapShape[2])
       }
       var combined = try CombinedInterpreter(interpreters, weights: weights)

@@ -25,6 +25,8 @@ public struct InterpreterOptions: Sendable, Codable, Equatable {
   /// The derivative of ReLU in an attack's loss where that holds derivatives: `smoothed`, `plain`, `sigmoid` or
   /// `softplus:SHARPNESS`.
   public var surrogate: String?
+  /// What the map of each of several interpreters weighs in the loss of an attack: `cam=40,grad=30`.
+  public var weights: String?
 
   public init() {}
 
@@ -34,10 +36,10 @@ public struct InterpreterOptions: Sendable, Codable, Equatable {
     public let name: String
     public let value: String
     public let isGiven: Bool
-    /// The interpreters that have it.
-    let interpreters: [String]
+    /// The interpreters that have it; nil for an option of several at once.
+    let interpreters: [String]?
 
-    init(_ name: String, _ given: String?, otherwise: String, _ interpreters: [String]) {
+    init(_ name: String, _ given: String?, otherwise: String, _ interpreters: [String]?) {
       self.name = name
       value = given ?? otherwise
       isGiven = given != nil
@@ -58,6 +60,7 @@ public struct InterpreterOptions: Sendable, Codable, Equatable {
       Entry("lookahead", lookahead, otherwise: "detached", ["mask"]),
       Entry("lookahead-steps", lookaheadSteps.map { "\($0)" }, otherwise: "\(MaskPrograms.lookaheadSteps)", ["mask"]),
       Entry("surrogate", surrogate, otherwise: "smoothed", Self.differentiatedTwice),
+      Entry("weights", weights, otherwise: "of their own schedules", nil),
     ]
   }
 
@@ -68,15 +71,18 @@ public struct InterpreterOptions: Sendable, Codable, Equatable {
   /// - Parameter interpreter: one, or several with commas between them.
   public func entries(of interpreter: String) -> [Entry] {
     let names = interpreter.split(separator: ",").map(String.init)
-    return entries.filter { entry in names.contains(where: entry.interpreters.contains) }
+    return entries.filter { entry in
+      entry.interpreters.map { names.contains(where: $0.contains) } ?? (names.count > 1)
+    }
   }
 
   /// - Throws: `UsageError` for an option that the interpreter does not have, or a value that it does not accept.
   func check(for interpreter: String) throws(UsageError) {
     for entry in entries where entry.isGiven && !entries(of: interpreter).contains(where: { $0.name == entry.name }) {
-      throw UsageError(
-        "--\(entry.name) goes with --interpreter \(entry.interpreters.joined(separator: " or ")), not with \(interpreter)")
+      let owners = entry.interpreters.map { "--interpreter " + $0.joined(separator: " or ") } ?? "several interpreters"
+      throw UsageError("--\(entry.name) goes with \(owners), not with \(interpreter)")
     }
+    _ = try givenWeights(of: interpreter)
     _ = try channelWeights()
     _ = try version()
     _ = try lookaheadDerivatives()
@@ -97,6 +103,24 @@ public struct InterpreterOptions: Sendable, Codable, Equatable {
     if let epsilon, !(epsilon > 0) || !epsilon.isFinite {
       throw UsageError("--epsilon is \(epsilon); more than 0 is accepted")
     }
+  }
+
+  /// The weights in the order of the interpreters; nil unless they were given.
+  /// - Throws: `UsageError` unless every interpreter, and no other, has a weight.
+  func givenWeights(of interpreter: String) throws(UsageError) -> [Double]? {
+    guard let weights else { return nil }
+    var given: [String: Double] = [:]
+    for entry in weights.split(separator: ",", omittingEmptySubsequences: false) {
+      let parts = entry.split(separator: "=", omittingEmptySubsequences: false).map(String.init)
+      guard parts.count == 2, let weight = Double(parts[1]), weight >= 0, weight.isFinite,
+        given.updateValue(weight, forKey: parts[0]) == nil
+      else { throw UsageError("--weights is '\(weights)'; such as 'cam=40,grad=30' is accepted") }
+    }
+    let names = interpreter.split(separator: ",").map(String.init)
+    guard Set(names) == Set(given.keys) else {
+      throw UsageError("--weights is '\(weights)'; one weight for each of \(names.joined(separator: ", ")) is accepted")
+    }
+    return names.compactMap { given[$0] }
   }
 
   func version() throws(UsageError) -> MaskVersion {

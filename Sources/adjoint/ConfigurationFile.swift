@@ -11,7 +11,7 @@ enum ConfigurationFile {
       "coefficient", "confidence", "target-map", "restarts", "seed", "smoothness", "evade", "evasion", "evasion-weight",
       "detector", "label-smoothing", "reset-interval", "halvings",
     ] + flags + interpreterNames
-  private static let interpreterNames = InterpreterChoice.names.flatMap { InterpreterOptions().entries(of: $0).map(\.name) }
+  private static let interpreterNames = InterpreterOptions().entries.map(\.name)
 
   /// Lines of aligned columns; those whose names are no options become comments, and so do values that stand for an absent
   /// option.

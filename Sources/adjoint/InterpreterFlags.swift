@@ -41,6 +41,12 @@ struct InterpreterFlags: ParsableArguments {
       """, valueName: "derivative"))
   var surrogate: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "What each of several interpreters' maps weighs in the loss (as at the end of its own schedule).",
+      valueName: "cam=40,grad=30"))
+  var weights: String?
+
   var options: InterpreterOptions {
     var options = InterpreterOptions()
     options.layer = layer
@@ -53,6 +59,7 @@ struct InterpreterFlags: ParsableArguments {
     options.lookahead = lookahead
     options.lookaheadSteps = lookaheadSteps
     options.surrogate = surrogate
+    options.weights = weights
     return options
   }
 

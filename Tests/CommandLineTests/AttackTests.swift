@@ -153,6 +153,27 @@ import Testing
       #expect(distances.count == 2)
       #expect(abs(distances.reduce(0, +) / 2 - (try #require(png["mapL1"] as? Double))) < 1e-6)
     }
+    let given = try attack(
+      images, to: "given", ["--interpreter", "cam,grad", "--weights", "grad=0,cam=300", "--steps", "12", "--warm", "3"])
+    #expect(given.status == 0, "\(given.error)")
+    func distances(_ output: String) throws -> [Double] {
+      try records(output).compactMap { record in
+        let maps = (record["png"] as? [String: Any])?["maps"] as? [[String: Any]]
+        return (maps?.first?["map"] as? [String: Any])?["l1"] as? Double
+      }
+    }
+    let (balanced, towardsCAM) = (try distances("several"), try distances("given"))
+    #expect(balanced.count == 2 && towardsCAM.count == 2)
+    #expect(towardsCAM.reduce(0, +) < balanced.reduce(0, +))
+    for (weights, error) in [
+      ("cam=1", "--weights is 'cam=1'; one weight for each of cam, grad is accepted"),
+      ("cam=1,grad=-1", "--weights is 'cam=1,grad=-1'; such as 'cam=40,grad=30' is accepted"),
+    ] {
+      let refused = try attack(images, to: "refused", ["--interpreter", "cam,grad", "--weights", weights])
+      #expect(refused.status == 2 && refused.error.hasPrefix("adjoint: \(error)"), "\(refused)")
+    }
+    let single = try attack(images, to: "refused", ["--interpreter", "cam", "--weights", "cam=1"])
+    #expect(single.status == 2 && single.error.hasPrefix("adjoint: --weights goes with several interpreters, not with cam"))
     for (words, error) in [
       ("cam,mask", "mask does not go with others: its map is no single graph"),
       ("cam,cam", "--interpreter names an interpreter twice: cam,cam"), ("cam,", "there is no interpreter ''"),
