@@ -1,7 +1,8 @@
 import Attacks
 import Interpreters
 
-/// What one iteration of ADV² against MASK costs, resets being spread over the iterations between them.
+/// What one iteration of ADV² against MASK costs at most, resets being spread over the iterations between them. One whose
+/// target is sure and endures the largest step saves the step down the margin and the halvings.
 public struct MaskIteration: Sendable, Encodable {
   public let batch: Int
   /// Sweeps of the network for each image.
@@ -29,12 +30,13 @@ public struct MaskIteration: Sendable, Encodable {
     let reset = 1 / Double(schedule.resetInterval)
     let steps = Double(schedule.followerSteps) + reset * Double(iterations)
     let aheadSteps = Double(schedule.lookaheadSteps)
+    let trials = Double(1 + schedule.halvings)
     self.batch = batch
-    forwardSweeps = 1 + steps + aheadSteps + Double(schedule.halvings) + reset
+    forwardSweeps = 1 + steps + aheadSteps + trials + reset
     backwardSweeps = 1 + steps + aheadSteps
     secondOrderSweeps = aheadSteps
     self.milliseconds =
-      move + views + steps * step + ahead + Double(schedule.halvings) * search + reset * (forward + views)
+      move + views + steps * step + ahead + trials * search + reset * (forward + views)
     forwardTimes = self.milliseconds / forward
   }
 

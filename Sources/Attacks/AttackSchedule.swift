@@ -83,7 +83,7 @@ public struct AttackSchedule: Sendable, Equatable {
       objective = StepObjective(mapReduction: .sum, smoothsLabels: true)
       stated = interpreter == "grad" ? [.steps, .warm, .stages, .mapLoss, .labelSmoothing] : []
     case (false, _) where interpreter == "mask":
-      (steps, warm) = (1000, 400)
+      (steps, warm) = (mode == .default ? 300 : 1000, 400)
       parts = []
       objective = StepObjective()
       stated = mode == .code ? [.steps, .warm] : mode == .paper ? [.steps] : []
@@ -101,8 +101,9 @@ public struct AttackSchedule: Sendable, Equatable {
     }
   }
 
-  /// Steps between two checks: a map of MASK costs hundreds of sweeps.
-  public var checkInterval: Int { interpreter == "mask" ? 50 : 10 }
+  /// Steps of PGD, or of the second phase of ADV² against other maps, between two checks: a map of MASK costs hundreds of
+  /// sweeps.
+  public var checkInterval: Int { interpreter == "mask" ? 250 : 10 }
 
   /// The steps of each part, which add up to `steps`.
   public var stages: [(steps: Int, part: Part)] {

@@ -4,6 +4,8 @@
 public struct MaskSchedule: Sendable, Equatable {
   /// How far x moves along the gradient of the margin in each iteration.
   public var predictionStep = 0.05
+  /// The probability of the target from which an image takes no such step; nil where all take one always.
+  public var sufficientProbability: Double? = 0.97
   /// Steps of the mask between that and the lookahead.
   public var followerSteps = 4
   /// Steps of the mask that are looked ahead; with none the map has no say in where x moves.
@@ -14,11 +16,14 @@ public struct MaskSchedule: Sendable, Equatable {
   public var keptMean: Float = 0.5
   public var keptSquares: Float = 0.25
   public var counterAfterReset = 100
-  /// The largest step against the map's distance, in the first nine tenths of the iterations and after.
-  public var largestStep = 0.08
-  public var lateLargestStep = 0.04
-  /// Halvings in the search for the largest step that the label endures; with none every step is the largest.
-  public var halvings = 12
+  /// The largest step against the map's distance.
+  public var largestStep = 0.3
+  /// The largest step in the last tenth of the iterations; nil where it shrinks evenly from the first iteration to none after
+  /// the last.
+  public var lateLargestStep: Double?
+  /// Halvings in the search for the largest step that the label endures, where it does not endure the largest; with none
+  /// every step is the largest.
+  public var halvings = 5
   /// The probability of the target (κ of the paper) that such a step must leave.
   public var requiredProbability = 0.95
   /// Whether the steps that were looked ahead are taken back from the mask.
@@ -26,23 +31,31 @@ public struct MaskSchedule: Sendable, Equatable {
 
   /// The numbers of a mode; the paper's late largest step is its only one.
   public init(mode: AttackMode = .default) {
-    switch mode {
-    case .default: break
-    case .paper:
-      lateLargestStep = largestStep
-      takesLookaheadBack = true
-    case .code: halvings = 10
-    }
+    guard mode != .default else { return }
+    sufficientProbability = nil
+    largestStep = 0.08
+    lateLargestStep = mode == .paper ? 0.08 : 0.04
+    halvings = mode == .paper ? 12 : 10
+    takesLookaheadBack = mode == .paper
+  }
+
+  /// The largest step of an iteration, counted from 0.
+  public func largestStep(at iteration: Int, of iterations: Int) -> Double {
+    guard let lateLargestStep else { return largestStep * Double(iterations - iteration) / Double(iterations) }
+    return 10 * iteration >= 9 * iterations ? lateLargestStep : largestStep
   }
 
   /// Numbers with where they come from: of the mode if they differ from the default.
   public func configuration(mode: AttackMode) -> [(name: String, value: String, source: String)] {
     func words(_ schedule: MaskSchedule) -> [(String, String)] {
       [
-        ("predictionStep", "\(schedule.predictionStep)"), ("followerSteps", "\(schedule.followerSteps)"),
+        (
+          "predictionStep",
+          "\(schedule.predictionStep)" + (schedule.sufficientProbability.map { " below a probability of \($0)" } ?? "")
+        ), ("followerSteps", "\(schedule.followerSteps)"),
         ("afterLookahead", schedule.takesLookaheadBack ? "mask taken back" : "mask kept"),
         ("reset-interval", "\(schedule.resetInterval)"),
-        ("largestStep", "\(schedule.largestStep), then \(schedule.lateLargestStep)"),
+        ("largestStep", "\(schedule.largestStep), then \(schedule.lateLargestStep.map { "\($0)" } ?? "evenly less")"),
         ("halvings", "\(schedule.halvings)"), ("requiredProbability", "\(schedule.requiredProbability)"),
       ]
     }

@@ -21,7 +21,7 @@ struct AttackOptions: ParsableArguments {
   @Option(help: "The change in one step (default: 1/255), under l2 a tenth of --eps.") var alpha: Fraction?
   @Option(
     help: """
-      Steps of pgd (1000) or stadv (300), or of the second phase of adv2 (1200 against maps of features, 704 of pixels) or \
+      Steps of pgd (1000) or stadv (300), or of the second phase of adv2 (1200 against maps of features, 704 of pixels, 300 mask) or \
       adv2-stadv (600, 704).
       """)
   var steps: Int?
@@ -55,8 +55,8 @@ struct AttackOptions: ParsableArguments {
   var resetInterval: Int?
   @Option(
     help: """
-      Halvings in the search of adv2 against mask for the largest step that the label endures (12); with 0 every step is the \
-      largest.
+      Halvings in the search of adv2 against mask for the largest step that the label endures (5), after the largest of all; \
+      with 0 every step is the largest.
       """)
   var halvings: Int?
   @Option(help: "The probability of the target from which an iterate counts as an attack (0.9).") var confidence: Double?

@@ -60,12 +60,23 @@ import Testing
     return AttackBatch(shape: [2, 3, 12, 12], levels: levels, targets: targets)
   }
 
-  @Test func `neither the batch nor the place in it changes an image's result, but the seed does`() throws {
+  @Test func `the seed decides the maps, and where an attack ends`() throws {
     let a = try attack(batch([1, 2], targets: [4, 0]), settings())[0]
-    let b = try attack(batch([3, 1], targets: [2, 4]), settings())[1]
-    let c = try attack(batch([1, 2], targets: [4, 0]), settings(seed: 1))[0]
+    let b = try attack(batch([1, 2], targets: [4, 0]), settings(seed: 1))[0]
+    #expect(a.benign.map != b.benign.map && a.others[0].iterate != b.others[0].iterate)
+  }
+
+  @Test(arguments: [(required: 0, sufficient: nil), (required: 0.3, sufficient: 0.31)] as [(Double, Double?)])
+  func `neither the batch nor the place in it changes an image's result`(
+    probabilities: (required: Double, sufficient: Double?)
+  ) throws {
+    var settings = self.settings()
+    settings.mask.requiredProbability = probabilities.required
+    settings.mask.sufficientProbability = probabilities.sufficient
+    let a = try attack(batch([1, 2], targets: [4, 0]), settings)[0]
+    let b = try attack(batch([3, 1], targets: [2, 4]), settings)[1]
+    #expect(a.sweeps == b.sweeps)
     #expect(a.result == b.result && a.benign == b.benign && a.others[0].iterate == b.others[0].iterate)
-    #expect(a.benign.map != c.benign.map && a.others[0].iterate != c.others[0].iterate)
   }
 
   @Test func `every iterate stays within eps and within the image range`() throws {
@@ -102,7 +113,7 @@ import Testing
     let full = MaskSchedule()
     let iterations = try MaskConstants(.v2, imageShape: [1, 3, 224, 224]).iterations
     let reset = Double(2 * iterations + 1) / Double(full.resetInterval)
-    let passes = 2 + 2 * full.followerSteps + 4 * MaskPrograms.lookaheadSteps + full.halvings
+    let passes = 2 + 2 * full.followerSteps + 4 * MaskPrograms.lookaheadSteps + 1 + full.halvings
     #expect(Double(passes) + reset <= 60)
   }
 
@@ -116,7 +127,8 @@ import Testing
     #expect(outcome.sweeps.secondOrder == 2 * steps)
     let calls = recording.calls.map(\.name)
     let searches = calls.count { $0 == MaskPrograms.searchName }
-    #expect(searches == (steps == 0 ? 0 : 2 * 5) && calls.contains(MaskPrograms.lookaheadName) == (steps > 0))
+    // Every image endures the largest step.
+    #expect(searches == (steps == 0 ? 0 : 2) && calls.contains(MaskPrograms.lookaheadName) == (steps > 0))
   }
 
   @Test func `without halvings every image moves all the way, and without resets its mask goes on`() throws {
@@ -130,14 +142,48 @@ import Testing
     let outcome = try attack(batch, settings, recording)[0]
     let searches = recording.calls.filter { $0.name == MaskPrograms.searchName }
     #expect(searches.count == 4)
-    // 0.08 of the norm for 3 x 224 x 224 values.
-    let largest = Float(0.08 * 12 / 224)
+    // 0.3 of the norm for 3 x 224 x 224 values.
+    let largest = Float(0.3 * 12 / 224)
     #expect(searches[0].inputs["alphas"]?.floats == [largest, largest])
     let lookaheads = recording.calls.filter { $0.name == MaskPrograms.lookaheadName }
     let counters: [Float] = try lookaheads.map { try #require($0.inputs["corrections"]).floats[0] }
     #expect(counters == [5, 13, 21, 29].map { MaskAdam.corrections(step: $0)[0] })
     // The only check is the last.
     #expect(outcome.sweeps.forward == (6 + 2) + 4 + 4 * (1 + 4 + 4 + 1) + 7)
+  }
+
+  @Test func `an image that endures no step stays, and one that is sure takes none down the margin`() throws {
+    let batch = batch([1, 2], targets: [4, 0])
+    var settings = settings(steps: 2)
+    settings.mask.requiredProbability = 2
+    settings.mask.predictionStep = 0
+    let stuck = RecordingRunner(runner)
+    let outcome = try attack(batch, settings, stuck)[0]
+    let tried = stuck.calls.filter { $0.name == MaskPrograms.searchName }.compactMap { $0.inputs["alphas"]?.floats[0] }
+    let largest = tried[0]
+    #expect(tried.prefix(6) == [1, 0.5, 0.25, 0.125, 0.0625, 0.03125].map { $0 * largest }[...])
+    // The second of two iterations goes half as far.
+    #expect(tried.count == 12 && tried[6] == largest / 2)
+    settings.steps(1)
+    #expect(outcome.others[0].iterate.pixels == (try attack(batch, settings)[0].others[0].iterate.pixels))
+
+    settings.steps(3)
+    settings.mask.requiredProbability = 0
+    settings.mask.sufficientProbability = 0
+    let sure = RecordingRunner(runner)
+    _ = try attack(batch, settings, sure)
+    // Before the first search nothing is known of an image.
+    #expect(sure.calls.count { $0.name == MaskPrograms.marginStepName } == 1)
+  }
+
+  @Test func `the published modes search as far and as long as their sources`() {
+    let iterations = [0, 899, 900, 999]
+    func steps(_ mode: AttackMode) -> [Double] {
+      iterations.map { MaskSchedule(mode: mode).largestStep(at: $0, of: 1000) }
+    }
+    #expect(steps(.code) == [0.08, 0.08, 0.04, 0.04] && steps(.paper) == [0.08, 0.08, 0.08, 0.08])
+    #expect(MaskSchedule(mode: .code).halvings == 10 && MaskSchedule(mode: .paper).halvings == 12)
+    #expect(AttackMode.allCases.map { AttackSchedule(interpreter: "mask", mode: $0).steps } == [300, 1000, 1000])
   }
 
   @Test func `the corrections of Adam count on from a hundred after a reset`() throws {

@@ -1,0 +1,211 @@
+import Interpreters
+import TensorTypes
+
+/// The attack on one batch.
+struct MaskAttackRun {
+  /// What all images take alike, and what each takes beside it.
+  private var sweeps: SweepCounts
+  private var ownSweeps: [SweepCounts]
+  private(set) var choice: IterateChoice
+  /// Iterations done.
+  private(set) var steps = 0
+  /// Images that early stopping is done with.
+  private(set) var settled: [AttackRun.Settled?]
+  /// Whether time ran out.
+  private(set) var isCut = false
+  private let settings: AttackSettings
+  private let runner: any GraphRunner
+  private let measurer: MaskMeasurer
+  private let batch: AttackBatch
+  /// The maps that masks go for, 1 − m.
+  private let maps: [[Float]]
+  private let observer: AttackObserver
+  private let jitter: JitterSequence
+  private let constants: [String: HostTensor]
+  private var x: [Float]
+  private var descent: MaskDescent
+  /// Of the targets at x, where a search has just measured them.
+  private var probabilities: [Double?]
+
+  init(
+    _ settings: AttackSettings, _ runner: any GraphRunner, _ measurer: MaskMeasurer, _ batch: AttackBatch, maps: [[Float]],
+    _ observer: AttackObserver
+  ) {
+    self.settings = settings
+    self.runner = runner
+    self.measurer = measurer
+    self.batch = batch
+    self.maps = maps
+    self.observer = observer
+    jitter = JitterSequence(margin: measurer.constants.margin, seed: settings.seed, stream: JitterSequence.attacking)
+    x = pixels(batch.levels)
+    constants = [
+      "origin": HostTensor(batch.shape, x), "target": HostTensor([batch.count], batch.targets.map { Int64($0) }),
+      "eps": HostTensor(.scalar, [Float(settings.threat.eps)]),
+    ]
+    descent = MaskDescent(runner, shape: measurer.mapShape, classes: batch.targets)
+    sweeps = measurer.benignSweeps
+    ownSweeps = Array(repeating: SweepCounts(), count: batch.count)
+    probabilities = Array(repeating: nil, count: batch.count)
+    choice = IterateChoice(count: batch.count)
+    settled = Array(repeating: nil, count: batch.count)
+  }
+
+  mutating func run(advance: () throws -> Void) throws {
+    for step in 0..<settings.warm where goesOn() {
+      try move(MaskPrograms.signStepName, by: settings.threat.alpha, step: step)
+      try advance()
+    }
+    let schedule = settings.mask
+    var draws = 0
+    for step in 0..<settings.steps where goesOn() {
+      let interval = schedule.resetInterval
+      if interval > 0, step % interval == interval - 1 { try reset(step: step) }
+      try move(
+        MaskPrograms.marginStepName, by: schedule.predictionStep * scale, below: schedule.sufficientProbability, step: step)
+      try descent.look(at: HostTensor(batch.shape, x))
+      for _ in 0..<schedule.followerSteps {
+        try descent.step(offset: jitter.offset(draws))
+        draws += 1
+      }
+      sweeps += SweepCounts(forward: schedule.followerSteps, backward: schedule.followerSteps)
+      if schedule.lookaheadSteps > 0 {
+        let before = descent
+        let direction = try lookahead(draws)
+        draws += schedule.lookaheadSteps
+        if schedule.takesLookaheadBack { descent = before }
+        try search(along: direction, upTo: schedule.largestStep(at: step, of: settings.steps) * scale)
+      }
+      steps += 1
+      try advance()
+    }
+    if !settled.allSatisfy({ $0 != nil }) { _ = try check(step: steps) }
+  }
+
+  func sweeps(of image: Int) -> SweepCounts { sweeps + ownSweeps[image] }
+
+  /// Whether there is time, and an image that is not done.
+  private mutating func goesOn() -> Bool {
+    if !isCut { isCut = observer.isOver() }
+    return !isCut && !settled.allSatisfy { $0 != nil }
+  }
+
+  /// Step sizes are norms for 3 × 224 × 224 values.
+  private var scale: Double { (Double(batch.imageSize) / Double(3 * 224 * 224)).squareRoot() }
+
+  /// A step down the margin, of the images whose target is not known to have a sufficient probability.
+  private mutating func move(_ graph: String, by alpha: Double, below sufficient: Double? = nil, step: Int) throws {
+    let moved = batch.targets.indices.filter { image in
+      guard let sufficient, let known = probabilities[image] else { return true }
+      return known < sufficient
+    }
+    guard !moved.isEmpty else { return }
+    var inputs = constants
+    inputs["x"] = HostTensor(batch.shape, x)
+    inputs["alpha"] = HostTensor(.scalar, [Float(alpha)])
+    let outputs = try runner.run(graph, inputs)
+    guard try outputs.floats("margin", of: graph).allSatisfy(\.isFinite) else {
+      throw AttackError.notFinite(graph: graph, step: step)
+    }
+    let next = try outputs.floats("next", of: graph)
+    for image in moved {
+      x.replaceSubrange(batch.range(image), with: next[batch.range(image)])
+      ownSweeps[image] += SweepCounts(forward: 1, backward: 1)
+      probabilities[image] = nil
+    }
+  }
+
+  /// Computes the mask anew, from the image on the lattice.
+  private mutating func reset(step: Int) throws {
+    descent.mask = try check(step: step).flatMap { measurement in measurement.map.map { 1 - $0 } }
+    descent.mean = descent.mean.map { $0 * settings.mask.keptMean }
+    descent.squares = descent.squares.map { $0 * settings.mask.keptSquares }
+    descent.counter = settings.mask.counterAfterReset
+  }
+
+  private mutating func check(step: Int) throws -> [Measurement] {
+    let iterates = batch.targets.indices.map { iterate($0, step: step) }
+    let measurements = try measurer.measure(
+      iterates.flatMap { pixels($0.levels) }, shape: batch.shape, classes: batch.targets, benign: maps)
+    sweeps += measurer.sweeps
+    for (image, measurement) in measurements.enumerated() where settled[image] == nil {
+      let standing = Standing(measurement, target: batch.targets[image], confidence: settings.confidence)
+      choice.consider(iterates[image], standing, image: image)
+      if settings.stopsEarly, standing.passes, standing.mapDistance <= AttackSettings.jointMapDistance {
+        settled[image] = AttackRun.Settled(iterate: iterates[image], standing: standing, sweeps: sweeps(of: image))
+      }
+    }
+    try observer.trace?(
+      measurements.enumerated().map { image, measurement in
+        TracePoint(
+          image: image, restart: 0, phase: MaskPrograms.lookaheadName, step: step, crossEntropy: nil, loss: nil,
+          probability: measurement.targetProbability, mapDistance: measurement.l1)
+      })
+    return measurements
+  }
+
+  /// The direction in which the masks of the next steps come closer to the benign one; the mask takes these steps.
+  private mutating func lookahead(_ draws: Int) throws -> HostTensor {
+    let graph = MaskPrograms.lookaheadName
+    let steps = settings.mask.lookaheadSteps
+    let offsets = (draws..<draws + steps).map(jitter.offset)
+    var inputs = descent.inputs
+    inputs["x"] = HostTensor(batch.shape, x)
+    inputs["maskTarget"] = HostTensor(measurer.mapShape, maps.flatMap { map in map.map { 1 - $0 } })
+    inputs["target"] = constants["target"]
+    inputs["offsets"] = HostTensor([steps, 2], offsets.flatMap { [Int64($0.row), Int64($0.column)] })
+    inputs["corrections"] = HostTensor(
+      [steps, 2], (1...steps).flatMap { MaskAdam.corrections(step: descent.counter + $0) })
+    let outputs = try runner.run(graph, inputs)
+    try descent.take(outputs, of: graph, steps: steps)
+    sweeps += SweepCounts(forward: steps, backward: steps, secondOrder: steps)
+    let direction = try outputs.floats("direction", of: graph)
+    guard direction.allSatisfy(\.isFinite) else { throw AttackError.mapNotFinite }
+    return HostTensor(batch.shape, direction)
+  }
+
+  /// Moves each image as far as its target keeps the required probability; not at all where it never does. Without
+  /// halvings each moves all the way.
+  private mutating func search(along direction: HostTensor, upTo largest: Double) throws {
+    let graph = MaskPrograms.searchName
+    var inputs = constants
+    inputs["x"] = HostTensor(batch.shape, x)
+    inputs["direction"] = direction
+    if settings.mask.halvings == 0 {
+      inputs["alphas"] = HostTensor([batch.count], [Float](repeating: Float(largest), count: batch.count))
+      x = try runner.run(graph, inputs).floats("next", of: graph)
+      sweeps.forward += 1
+      return
+    }
+    var low = [Double](repeating: 0, count: batch.count)
+    var high = [Double](repeating: largest, count: batch.count)
+    var open = Array(batch.targets.indices)
+    for image in open { probabilities[image] = nil }
+    // The largest first, then halvings below it.
+    for attempt in 0...settings.mask.halvings where !open.isEmpty {
+      let tried = zip(low, high).map { attempt == 0 ? $1 : ($0 + $1) / 2 }
+      inputs["alphas"] = HostTensor([batch.count], tried.map { Float($0) })
+      let outputs = try runner.run(graph, inputs)
+      let measured = try outputs.floats("targetProbability", of: graph)
+      let next = try outputs.floats("next", of: graph)
+      for image in open {
+        ownSweeps[image].forward += 1
+        if Double(measured[image]) >= settings.mask.requiredProbability {
+          low[image] = tried[image]
+          probabilities[image] = Double(measured[image])
+          x.replaceSubrange(batch.range(image), with: next[batch.range(image)])
+        } else {
+          high[image] = tried[image]
+        }
+      }
+      open.removeAll { low[$0] == high[$0] }
+    }
+  }
+
+  func iterate(_ image: Int, step: Int) -> Iterate {
+    let range = batch.range(image)
+    let own = Array(x[range])
+    return Iterate(
+      step: step, pixels: own, levels: settings.threat.quantised(own, origin: Array(batch.levels[range])))
+  }
+}
