@@ -214,6 +214,7 @@ public struct AttackJob {
         }
       }
     }
+    try results.tidy()
     var all = Results()
     for name in names {
       switch rows[name] {

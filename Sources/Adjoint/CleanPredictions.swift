@@ -17,6 +17,8 @@ public struct CleanPredictions: Sendable {
 
   public let rows: [Row]
 
+  init(_ rows: [Row]) { self.rows = rows }
+
   /// Photos that cannot be read get a row that says why.
   /// - Parameter progress: called with the number of photos done.
   init(_ data: EvaluationData, _ model: ClassifierInterface, _ measurer: any MapMeasurer, progress: (Int) throws -> Void)

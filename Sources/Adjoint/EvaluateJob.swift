@@ -48,18 +48,10 @@ public struct EvaluateJob {
 
   public var remark: String? { job.remark }
 
-  /// Writes predictions.csv, then what an attack writes, then results.csv, summary.json and summary.txt.
+  /// Writes predictions.csv and the hash of what it depends on, then what an attack writes, then results.csv, summary.json and summary.txt.
   /// - Throws: `FileError` when the model classifies no photo correctly; what stops an attack.
   public func run(events: (Event) throws -> Void = { _ in }) throws -> Evaluation {
-    let model = job.model
-    try events(.attack(.compiling))
-    let runner = job.map.runner(
-      try programs.runner(threads: threads), imageShape: model.imageShape, seed: settings.seed)
-    let measurer = try job.map.measurer(runner, imageShape: model.imageShape, seed: settings.seed)
-    let clean = try CleanPredictions(data, model, measurer) {
-      try events(.classifying(done: $0, of: data.photos.count))
-    }
-    try AtomicFile.write(clean.table(model.labels), to: output.file("predictions.csv"))
+    let clean = try cleanPredictions(events)
     let correct = clean.rows.filter { $0.isCorrect && (options.split == nil || $0.split == options.split) }
     let chosen = Array(correct.prefix(options.limit ?? correct.count))
     try events(.classified(clean, chosen: chosen.count))
@@ -79,5 +71,25 @@ public struct EvaluateJob {
     try AtomicFile.write(try jsonLine(evaluation.summary) + "\n", to: output.file("summary.json"))
     try AtomicFile.write(evaluation.text + "\n", to: output.file("summary.txt"))
     return evaluation
+  }
+
+  /// Those of an earlier call where nothing has changed on which they depend.
+  private func cleanPredictions(_ events: (Event) throws -> Void) throws -> CleanPredictions {
+    let model = job.model
+    let facts = [
+      programs.facts.sha256, programs.processor, "batch \(model.batch)", job.preprocessingWords, job.map.interpreter.name,
+      adjointVersion,
+    ]
+    let known = KnownPredictions(data, facts: facts.joined(separator: "\n"), output: output)
+    if let clean = known.read(data, model.labels) { return clean }
+    try events(.attack(.compiling))
+    let runner = job.map.runner(
+      try programs.runner(threads: threads), imageShape: model.imageShape, seed: settings.seed)
+    let measurer = try job.map.measurer(runner, imageShape: model.imageShape, seed: settings.seed)
+    let clean = try CleanPredictions(data, model, measurer) {
+      try events(.classifying(done: $0, of: data.photos.count))
+    }
+    try known.write(clean, model.labels)
+    return clean
   }
 }

@@ -1,41 +1,73 @@
 import Files
 import FoundationEssentials
 
-/// results.jsonl: one record or failure a line, rewritten whole after each batch.
+/// results.jsonl: one record or failure a line, to which each batch adds its own. Of several lines about one image the last
+/// counts.
 struct ResultsFile {
   let path: String
-  private var lines: [ResultsRow] = []
+  private var rows: [ResultsRow] = []
+  private var positions: [String: Int] = [:]
+  /// Whether the file holds lines that no longer count.
+  private var hasOutdatedLines = false
 
-  /// Reads what is there.
+  /// Reads what is there. The beginning of a line, which a process left that ended while it wrote, is taken away.
   /// - Throws: `FileError` when a line is no record of this program: nothing is overwritten that it did not write.
-  init(_ path: String) throws(FileError) {
+  init(_ path: String) throws {
     self.path = path
     guard fileExists(path) else { return }
-    for (index, line) in try readLines(path).enumerated() where !line.isEmpty {
+    let bytes = try readBytes(path)
+    let lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+    for (index, line) in lines.enumerated() where !line.isEmpty {
       do {
-        lines.append(try JSONDecoder().decode(ResultsRow.self, from: Data(line.utf8)))
+        note(try JSONDecoder().decode(ResultsRow.self, from: Data(line)))
+        if index == lines.count - 1 { hasOutdatedLines = true }
       } catch {
-        throw FileError(
-          "line \(index + 1) of '\(path)' is no result of this version of adjoint; "
-            + "move the file away or choose another directory with -o"
-        )
+        guard index == lines.count - 1, line.starts(with: Array("{\"".utf8)) else {
+          throw FileError(
+            "line \(index + 1) of '\(path)' is no result of this version of adjoint; "
+              + "move the file away or choose another directory with -o"
+          )
+        }
+        hasOutdatedLines = true
       }
     }
+    try tidy()
   }
 
   func record(of image: String) -> AttackRecord? {
-    if case .record(let record)? = lines.first(where: { $0.image == image }) { record } else { nil }
+    if let position = positions[image], case .record(let record) = rows[position] { record } else { nil }
   }
 
-  /// Adds rows, in place of earlier ones of the same images, and writes the file.
-  mutating func add(_ rows: [ResultsRow]) throws {
-    if rows.isEmpty { return }
-    for row in rows {
-      if let index = lines.firstIndex(where: { $0.image == row.image }) { lines[index] = row } else { lines.append(row) }
-    }
+  /// Adds rows at the end of the file; those of the same images no longer count.
+  /// Cost: of writing these rows alone.
+  mutating func add(_ new: [ResultsRow]) throws {
     var text = ""
-    for line in lines { text += try jsonLine(line) + "\n" }
+    for row in new {
+      let line = try jsonLine(row)
+      if let position = positions[row.image], try jsonLine(rows[position]) == line { continue }
+      text += line + "\n"
+      note(row)
+    }
+    if !text.isEmpty { try appendText(text, to: path) }
+  }
+
+  private mutating func note(_ row: ResultsRow) {
+    if let position = positions[row.image] {
+      rows[position] = row
+      hasOutdatedLines = true
+    } else {
+      positions[row.image] = rows.count
+      rows.append(row)
+    }
+  }
+
+  /// Leaves one line for each image, where its first one stood.
+  mutating func tidy() throws {
+    guard hasOutdatedLines else { return }
+    var text = ""
+    for row in rows { text += try jsonLine(row) + "\n" }
     try AtomicFile.write(text, to: path)
+    hasOutdatedLines = false
   }
 }
 

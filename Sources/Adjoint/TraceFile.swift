@@ -61,11 +61,12 @@ private func write(_ text: String, to descriptor: Int32, _ path: String) throws(
   }
 }
 
-/// Adds text to the end of a file, which starts with `head` when it is new.
-func appendText(_ text: String, to path: String, startingWith head: String) throws(FileError) {
+/// Adds text to the end of a file, which starts with `head` when it is new, and waits until the disk has it.
+func appendText(_ text: String, to path: String, startingWith head: String = "") throws(FileError) {
   let isNew = !fileExists(path)
   let descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o666)
   guard descriptor >= 0 else { throw FileError("cannot write '\(path)': \(String(cString: strerror(errno)))") }
   defer { close(descriptor) }
   try write(isNew ? head + text : text, to: descriptor, path)
+  guard fsync(descriptor) == 0 else { throw FileError("cannot write '\(path)': \(String(cString: strerror(errno)))") }
 }

@@ -88,10 +88,47 @@ import Testing
     #expect(try evaluate(data, to: "whole", long).status == 0)
     let files = try FileManager.default.contentsOfDirectory(atPath: folder.path("whole")).sorted()
     #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path("cut")).sorted() == files)
-    #expect(files.count == 3 * 3 + 6)
+    #expect(files.count == 3 * 3 + 7)
     for file in files where file != "times.csv" {
       #expect(folder.bytes("cut/" + file) == folder.bytes("whole/" + file), "\(file)")
     }
+  }
+
+  @Test func `predictions are made again only when what they depend on has changed`() throws {
+    let data = try data()
+    let quick = ["--attack", "pgd", "--steps", "3"]
+    let table = folder.path("out/predictions.csv")
+    func number() throws -> UInt64? {
+      try FileManager.default.attributesOfItem(atPath: table)[.systemFileNumber] as? UInt64
+    }
+    #expect(try evaluate(data, to: "out", quick).status == 0)
+    let bytes = folder.bytes("out/predictions.csv")
+    let first = try number()
+    #expect(try evaluate(data, to: "out", quick + ["--seed", "1"]).status == 0)
+    #expect(try number() == first)
+    // Another table, and then another photo.
+    let text = String(decoding: try #require(bytes), as: UTF8.self)
+    _ = try folder.write(text.replacingOccurrences(of: "true", with: "false").utf8, "out/predictions.csv")
+    #expect(try evaluate(data, to: "out", quick).status == 0)
+    #expect(folder.bytes("out/predictions.csv") == bytes)
+    try FileManager.default.removeItem(atPath: data + "/mislabelled.png")
+    try FileManager.default.copyItem(atPath: Command.dress, toPath: data + "/mislabelled.png")
+    #expect(try evaluate(data, to: "out", quick).status == 0)
+    #expect(folder.bytes("out/predictions.csv") != bytes)
+  }
+
+  @Test func `results of which the last was half written go on, and one line for each image remains`() throws {
+    let data = try data()
+    let quick = ["--attack", "pgd", "--steps", "3", "--batch", "1", "--trace", folder.path("trace.csv"), "--time", "600"]
+    #expect(try evaluate(data, to: "out", quick).status == 0)
+    let whole = try #require(folder.bytes("out/results.jsonl"))
+    #expect(try String(contentsOfFile: folder.path("trace.csv"), encoding: .utf8).split(separator: "\n").count == 1 + 3 * 4)
+    _ = try folder.write(whole.dropLast(40), "out/results.jsonl")
+    #expect(try evaluate(data, to: "out", quick).status == 0)
+    #expect(folder.bytes("out/results.jsonl") == whole)
+    #expect(try evaluate(data, to: "out", quick + ["--seed", "1", "--force"]).status == 0)
+    let lines = try #require(folder.bytes("out/results.jsonl")).split(separator: UInt8(ascii: "\n"))
+    #expect(lines.count == 3 && lines.allSatisfy { String(decoding: $0, as: UTF8.self).contains("\"seed\":1") })
   }
 
   @Test func `a bound decides the exit status`() throws {
