@@ -10,12 +10,15 @@ public protocol Experiment: Sendable {
   var isOfSecondNetwork: Bool { get }
   /// Every attack it rests on, also those that cannot be run; equal ones of several experiments run once.
   var runs: [ExperimentRun] { get }
+  /// Refuses a call that could not give the result, before anything is attacked.
+  func check(_ options: ExperimentJob.Options) throws
   /// Reads tables, comparisons and pictures from what the runs left.
   func outcome(_ context: ExperimentContext) throws -> ExperimentOutcome
 }
 
 extension Experiment {
   public var isOfSecondNetwork: Bool { false }
+  public func check(_ options: ExperimentJob.Options) throws {}
 }
 
 /// What an experiment shows.

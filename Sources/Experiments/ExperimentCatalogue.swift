@@ -3,11 +3,14 @@ import Adjoint
 /// Every experiment there is, in the order of the paper.
 public enum ExperimentCatalogue {
   public static let experiments: [any Experiment] =
-    [AttackSuccess(), MapDistance()]
-    + ExperimentRun.Network.allCases.flatMap { network -> [any Experiment] in
-      [KeptMaps(.pixels, on: network)]
-    }
-    + [OverlapFigure.pixels]
+    [
+      AttackSuccess(), KeptMaps(.pixels, on: .first), OverlapFigure.pixels, DetectionRates(), AdaptedMaps(),
+      KeptMaps(.flows, on: .first), OverlapFigure.flows(on: .first), TargetSuccess.patches, TargetMaps(.patch, on: .first),
+      TargetDistance.patches, TargetSuccess.classes, TargetMaps(.otherClass, on: .first), TargetDistance.classes(on: .first),
+      GradCAMTable(), MapDistance(),
+      KeptMaps(.pixels, on: .second), KeptMaps(.flows, on: .second), OverlapFigure.flows(on: .second),
+      TargetMaps(.otherClass, on: .second), TargetDistance.classes(on: .second),
+    ]
 
   /// Other names of experiments.
   public static let aliases = ["f1": "f4", "f5": "t13"]

@@ -23,6 +23,12 @@ public struct FinishedRun: Sendable {
     return Dictionary(arrays.map { ($0.name, $0.tensor) }) { first, _ in first }
   }
 
+  /// Height and width of its maps, as in their npz files; nil where no photo was attacked.
+  var mapSize: String? {
+    guard let image = records.first?.image, let map = try? arrays(of: image)["mapBenign"] else { return nil }
+    return map.shape.extents.map { "\($0)" }.joined(separator: "x")
+  }
+
   /// The attacked PNG of an image.
   public func png(of image: String) -> String { folder.file(image + ".png") }
 }

@@ -60,8 +60,9 @@ public struct ExperimentJob {
   }
 
   /// Attacks what has not been attacked yet, and writes of each experiment tables, comparisons and pictures.
-  /// - Throws: what stops an attack; results of finished photos stay.
+  /// - Throws: what an experiment refuses, and what stops an attack; results of finished photos stay.
   public func run(events: (Event) throws -> Void = { _ in }) throws -> [ExperimentReport] {
+    for experiment in experiments { try experiment.check(options) }
     var states: [String: RunState] = [:]
     var open: [ExperimentRun] = []
     for run in experiments.flatMap(\.runs) {

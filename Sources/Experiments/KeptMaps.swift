@@ -77,11 +77,9 @@ struct KeptMaps: Experiment {
     let pairs = (state.keeping.finished?.records ?? []).compactMap { record in
       state.plain.finished?.record(of: record.image).map { (record.float.mapL1, $0.float.mapL1) }
     }
-    let closer = pairs.count { $0.0 < $0.1 }
-    return PaperComparison(
-      subject: "\(context.name(of: network)), \(interpreter.title)",
-      quantity: "photos whose map is closer under \(pair.keepingTitle) than under \(pair.plainTitle)", paper: "all",
-      here: state.missing ?? "\(closer) of \(pairs.count)", expected: "all of them",
-      holds: state.missing == nil ? closer == pairs.count : nil)
+    return .ofAll(
+      context.subject(network, interpreter),
+      "photos whose map is closer under \(pair.keepingTitle) than under \(pair.plainTitle)", pairs.count { $0.0 < $0.1 },
+      of: pairs.count, missing: state.missing)
   }
 }

@@ -65,6 +65,14 @@ public struct PaperComparison: Sendable, Equatable, Encodable {
       decimals: decimals)
   }
 
+  /// How many photos show what the paper's figure does.
+  static func ofAll(_ subject: String, _ quantity: String, _ count: Int, of total: Int, missing: String?) -> PaperComparison
+  {
+    PaperComparison(
+      subject: subject, quantity: quantity, paper: "all", here: missing ?? "\(count) of \(total)", expected: "all of them",
+      holds: missing == nil ? count == total : nil)
+  }
+
   public var text: String {
     let measured = holds.map { ", here \(here); \(expected): \($0 ? "holds" : "does not hold")" }
     return "\(subject): \(quantity): paper \(paper)" + (measured ?? "; none here: \(here)")

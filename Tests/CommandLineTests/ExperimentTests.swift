@@ -51,6 +51,22 @@ import Testing
     #expect(folder.bytes("out/t13/t13.fashion-resnet.png") != nil && folder.bytes("out/f6/f6.fashion-resnet.IoU.png") != nil)
   }
 
+  @Test func `other targets, layers and attacks have their tables and pictures`() throws {
+    let ids = ["f9", "f10", "t5", "f11", "t7", "t8", "f12", "f13", "t10"]
+    let result = try experiment(ids, to: "out", ["--interpreters", "cam", "-n", "3", "--steps", "2", "--warm", "2"])
+    #expect(result.status == 0, "\(result.error)")
+    for id in ids {
+      let lines = try text("out/\(id)/\(id).csv").split(separator: "\n")
+      let counts = Set(lines.map { $0.split(separator: ",", omittingEmptySubsequences: false).count })
+      #expect(lines.count > 2 && counts.count == 1, "\(lines)")
+    }
+    #expect(try text("out/f10/f10.csv").contains("MASK: not attacked by adv2-stadv"))
+    #expect(try text("out/t10/t10.csv").contains(",14x14,"))
+    for picture in ["f9/f9.fashion-00018-bag", "f11/f11.fashion-00018-bag", "f12/f12.fashion-00018-bag"] {
+      #expect(folder.bytes("out/\(picture).png") != nil, "\(picture)")
+    }
+  }
+
   @Test func `an experiment that was interrupted gives the bytes of one that was not`() throws {
     let only = ["--interpreters", "cam", "--batch", "1", "--steps", "400"]
     let process = Command.process(
@@ -79,6 +95,7 @@ import Testing
     (["f17"], "f17 is about a second network; name it with --second-model", 2),
     (["t3", "--interpreters", "rts"], "RTS needs weights", 2),
     (["t3", "--interpreters", "lime"], "--interpreters", 2),
+    (["t4"], "t4 calibrates on at least 100 photos that it does not attack, and", 2),
     (["t99"], "there is no experiment 't99'; t3, ", 2),
     (["t3", "--second-model", Command.model], "both networks are called fashion-resnet", 2),
   ])
@@ -90,7 +107,7 @@ import Testing
   @Test func `the list names every experiment`() throws {
     let result = try Command.run("experiment", "--list")
     #expect(result.status == 0)
-    for id in ["t3", "t13, f5", "f4, f1", "f6", "f17"] {
+    for id in ["t3", "t4", "t13, f5", "f4, f1", "f6", "f17", "f22"] {
       #expect(result.output.contains("\n" + id + " ") || result.output.hasPrefix(id))
     }
   }
