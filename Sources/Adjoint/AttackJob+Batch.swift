@@ -229,6 +229,7 @@ extension AttackSettings {
     if method.keepsMap, usual.objective.smoothsLabels != schedule.objective.smoothsLabels {
       options["label-smoothing"] = schedule.objective.smoothsLabels ? "sampled" : "none"
     }
+    if method == .adv2, usual.finalAlpha != schedule.finalAlpha { options["final-alpha"] = "\(schedule.finalAlpha)" }
     if method == .adv2, schedule.interpreter == "mask" {
       let usual = MaskSchedule(mode: schedule.mode)
       if mask.resetInterval != usual.resetInterval { options["reset-interval"] = "\(mask.resetInterval)" }

@@ -136,6 +136,8 @@ struct AttackRun {
         }
         inputs.merge(evasion) { given, _ in given }
         inputs.merge(evasionInputs(x)) { given, _ in given }
+        let alpha = driver.settings.threat.alpha * driver.settings.schedule.alphaShare(step: step)
+        inputs["alpha"] = HostTensor(.scalar, [Float(alpha)])
         (x, _) = try take(AttackPrograms.stepName, x, inputs, step: step, coefficient: coefficient)
         sweeps += SweepCounts(forward: evaded, backward: evaded)
         sweeps += driver.mapSweeps

@@ -26,6 +26,7 @@ public struct AttackSchedule: Sendable, Equatable {
     case steps, warm, stages, mapLoss
     case labelSmoothing = "label-smoothing"
     case confidence, mapScore
+    case finalAlpha = "final-alpha"
   }
 
   /// The interpreter's name.
@@ -40,6 +41,9 @@ public struct AttackSchedule: Sendable, Equatable {
   public var objective: StepObjective
   /// The probability of the target from which an iterate counts as an attack.
   public var confidence: Double
+  /// What share of alpha the last step of the second phase takes; it falls linearly from the whole. Steps of one length leave
+  /// the pixels shaking by alpha, which moves maps of pixels nearly as far as the attack does.
+  public var finalAlpha: Double
   /// Of attacks that move pixels.
   public var flow: FlowTerms?
 
@@ -61,6 +65,7 @@ public struct AttackSchedule: Sendable, Equatable {
     self.interpreter = interpreter
     self.mode = mode
     confidence = 0.9
+    finalAlpha = mode == .default && interpreter != "mask" ? 0.25 : 1
     flow = nil
     if interpreter.contains(",") {
       (steps, warm) = (1200, 400)
@@ -81,7 +86,7 @@ public struct AttackSchedule: Sendable, Equatable {
       (steps, warm) = (800, 400)
       parts = [Part(coefficient: 0.007)]
       objective = StepObjective(mapReduction: .sum, smoothsLabels: true)
-      stated = interpreter == "grad" ? [.steps, .warm, .stages, .mapLoss, .labelSmoothing] : []
+      stated = interpreter == "grad" ? [.steps, .warm, .stages, .mapLoss, .labelSmoothing, .finalAlpha] : []
     case (false, _) where interpreter == "mask":
       (steps, warm) = (mode == .default ? 300 : 1000, 400)
       parts = []
@@ -92,14 +97,19 @@ public struct AttackSchedule: Sendable, Equatable {
       parts = [Part(coefficient: 5, growth: 1)]
       objective = StepObjective()
       if mode == .code { confidence = 0 }
-      stated = mode == .code && interpreter == "cam" ? [.steps, .warm, .stages, .mapLoss, .labelSmoothing, .confidence] : []
+      stated =
+        mode == .code && interpreter == "cam"
+        ? [.steps, .warm, .stages, .mapLoss, .labelSmoothing, .confidence, .finalAlpha] : []
     case (false, .paper):
       (steps, warm) = (1200, 400)
       parts = [Part(coefficient: 0.204)]
       objective = StepObjective(mapReduction: .sum)
-      stated = interpreter == "cam" ? [.steps, .stages, .mapLoss] : []
+      stated = interpreter == "cam" ? [.steps, .stages, .mapLoss, .finalAlpha] : []
     }
   }
+
+  /// The share of alpha that a step of the second phase takes.
+  public func alphaShare(step: Int) -> Double { 1 + (finalAlpha - 1) * Double(step) / Double(max(steps - 1, 1)) }
 
   /// Steps of PGD, or of the second phase of ADV² against other maps, between two checks: a map of MASK costs hundreds of
   /// sweeps.
@@ -147,9 +157,11 @@ extension AttackSchedule {
       case .labelSmoothing: schedule.objective.smoothsLabels ? "sampled" : "none"
       case .confidence: "\(schedule.confidence)"
       case .mapScore: mapScore
+      case .finalAlpha: "\(schedule.finalAlpha)"
       }
     }
-    let fields: [Field] = interpreter == "mask" ? [.steps, .warm, .confidence] : Field.allCases
+    let fields: [Field] =
+      interpreter == "mask" ? [.steps, .warm, .confidence] : Field.allCases.filter { flow == nil || $0 != .finalAlpha }
     return fields.map { field in
       let isChanged = words(self, field) != words(unchanged, field)
       return (field, words(self, field), isChanged ? "option" : stated.contains(field) ? mode.rawValue : "default")

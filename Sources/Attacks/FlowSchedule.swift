@@ -27,6 +27,7 @@ extension AttackSchedule {
     self.mode = mode
     var terms = FlowTerms()
     confidence = 0.9
+    finalAlpha = 1
     let isGradient = Self.isOfPixels(interpreter)
     (steps, warm) = isGradient ? (704, 450) : (600, 200)
     objective = StepObjective(mapReduction: isGradient ? .sum : .mean)

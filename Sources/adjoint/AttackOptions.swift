@@ -21,8 +21,14 @@ struct AttackOptions: ParsableArguments {
   @Option(help: "The change in one step (default: 1/255), under l2 a tenth of --eps.") var alpha: Fraction?
   @Option(
     help: """
-      Steps of pgd (1000) or stadv (300), or of the second phase of adv2 (1200 against maps of features, 704 of pixels, 300 mask) or \
-      adv2-stadv (600, 704).
+      What share of --alpha the last step of the second phase of adv2 takes, to which it falls from the whole (0.25; 1 in \
+      other modes).
+      """)
+  var finalAlpha: Double?
+  @Option(
+    help: """
+      Steps of pgd (1000) or stadv (300), or of the second phase of adv2 (1200 against maps of features, 704 of pixels, 300 \
+      against mask) or adv2-stadv (600, 704).
       """)
   var steps: Int?
   @Option(
@@ -115,6 +121,12 @@ struct AttackOptions: ParsableArguments {
       throw ValidationError(
         "--\(name) is \(fraction); more than 0\(norm == .linf ? " up to 1" : "") is accepted.")
     }
+    if let finalAlpha {
+      guard attack == .adv2 else { throw ValidationError("--final-alpha goes with --attack adv2.") }
+      guard finalAlpha > 0, finalAlpha <= 1 else {
+        throw ValidationError("--final-alpha is \(finalAlpha); more than 0 up to 1 is accepted.")
+      }
+    }
     if norm == .l2 && eps == nil { throw ValidationError("--norm l2 needs --eps.") }
     if let confidence, !(0...1).contains(confidence) {
       throw ValidationError("--confidence is \(confidence); 0 to 1 are accepted.")
@@ -192,6 +204,9 @@ struct AttackOptions: ParsableArguments {
         throw UsageError("--\(option) goes with --attack adv2 --interpreter mask")
       }
     }
+    if finalAlpha != nil, choice.name == "mask" {
+      throw UsageError("--final-alpha does not go with --interpreter mask, whose steps a search shortens")
+    }
     return choice
   }
 
@@ -202,6 +217,7 @@ struct AttackOptions: ParsableArguments {
     if let smoothness { schedule.flow?.smoothness = smoothness }
     if let stages { _ = schedule.setStages(stages) }
     if let confidence { schedule.confidence = confidence }
+    if let finalAlpha { schedule.finalAlpha = finalAlpha }
     var settings = AttackSettings(
       method: attack, threat: ThreatModel(norm: choice.norm, eps: radius, alpha: step), schedule: schedule, steps: steps,
       warm: warm ?? (choice.evaded.isEmpty ? nil : 0), coefficient: coefficient, comparesWithPGD: compare && attack.keepsMap,

@@ -7,7 +7,7 @@ enum ConfigurationFile {
   private static let flags = ["untargeted", "random-start", "early-stop", "compare"]
   private static let names =
     [
-      "attack", "interpreter", "mode", "norm", "eps", "alpha", "steps", "warm", "stages",
+      "attack", "interpreter", "mode", "norm", "eps", "alpha", "final-alpha", "steps", "warm", "stages",
       "coefficient", "confidence", "target-map", "restarts", "seed", "smoothness", "evade", "evasion", "evasion-weight",
       "detector", "label-smoothing", "reset-interval", "halvings",
     ] + flags + interpreterNames

@@ -34,6 +34,17 @@ import Testing
     #expect(AttackSchedule(interpreter: "cam", mode: .paper).parts == [.init(coefficient: 0.204)])
   }
 
+  @Test func `steps of the second phase fall linearly to the final share of alpha, in our own mode alone`() {
+    for interpreter in ["cam", "grad", "cam,grad"] {
+      var schedule = AttackSchedule(interpreter: interpreter)
+      schedule.steps = 4
+      #expect((0..<4).map(schedule.alphaShare) == [1, 0.75, 0.5, 0.25])
+      schedule.steps = 1
+      #expect(schedule.alphaShare(step: 0) == 1)
+    }
+    for mode in [AttackMode.paper, .code] { #expect(AttackSchedule(interpreter: "grad", mode: mode).alphaShare(step: 9) == 1) }
+  }
+
   @Test func `a coefficient is that of the last stage, and the others keep their proportion`() {
     let schedule = AttackSettings(method: .adv2, schedule: AttackSchedule(interpreter: "grad"), coefficient: 0.1).schedule
     for (found, expected) in zip(schedule.parts.map(\.coefficient), [0.002, 0.008, 0.02, 0.1]) {
