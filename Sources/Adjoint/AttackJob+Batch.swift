@@ -10,6 +10,8 @@ import TensorTypes
 struct BatchContext {
   let driver: any BatchAttack
   let measurer: any MapMeasurer
+  /// What asks the detector's questions.
+  let scorer: (any ImageScorer)?
   let images: JobImages
   let trace: TraceFile?
   let settings: AttackRecord.Settings
@@ -98,11 +100,9 @@ extension AttackJob {
     let judged = decoded.map { pixels(model.levels($0)) }
     let png = try judge(judged.flatMap(\.self))
     func detections(_ levels: [[UInt8]], _ measurements: [Measurement]) throws -> [[Detection]]? {
-      try options.detector.map { detector in
-        try measurer.squeezingScores(
-          levels.flatMap(\.self), shape: batch.shape, detector.squeezers, own: measurements.map(\.probabilities)
-        ).map(detector.detections)
-      }
+      guard let detector = options.detector else { return nil }
+      return try context.scorer?.scores(levels.flatMap(\.self), own: measurements.map(\.probabilities))
+        .map(detector.detections)
     }
     let detected = try detections(decoded.map(model.levels), png.0)
     var others: [(name: String, measurements: [Measurement], classes: [Int], detections: [[Detection]]?)] = []

@@ -27,7 +27,7 @@ public struct AttackJob {
     public var times: String?
     /// What is asked whether it tells the images that the attack, and PGD beside it, end with; the attack that evades its
     /// squeezers knows it.
-    public var detector: SqueezeDetector?
+    public var detector: AttackDetector?
     public init() {}
   }
 
@@ -62,17 +62,21 @@ public struct AttackJob {
   }
 
   let programs: ModelPrograms
+  private let detectorPrograms: [ModelPrograms]
   let model: ClassifierInterface
   let map: ModelFacts.MapFacts
   let settings: AttackSettings
   let options: Options
   let output: OutputDirectory
 
+  /// - Parameter detectorPrograms: of each interpreter whose maps the detector compares.
   /// - Throws: `UsageError` for programs that are not those of the attack.
-  public init(_ programs: ModelPrograms, settings: AttackSettings, options: Options, output: OutputDirectory)
-    throws(UsageError)
-  {
+  public init(
+    _ programs: ModelPrograms, settings: AttackSettings, options: Options, output: OutputDirectory,
+    detectorPrograms: [ModelPrograms] = []
+  ) throws(UsageError) {
     self.programs = programs
+    self.detectorPrograms = detectorPrograms
     (model, map) = try programs.classifier(with: settings.method.graph)
     var settings = settings
     settings.detector = options.detector?.squeezeThresholds
@@ -91,6 +95,10 @@ public struct AttackJob {
           + settings.threat.norm.rawValue)
     }
     try options.detector?.check(modelSHA256: programs.facts.sha256)
+    let imageShape = model.imageShape
+    guard detectorPrograms.count == options.detector?.maps?.count ?? 0,
+      detectorPrograms.allSatisfy({ $0.facts.classifier?.imageShape == imageShape })
+    else { throw UsageError("the detector compares maps, whose programs do not go with those of the attack") }
     guard options.targetMap == .benign || settings.method.keepsMap else {
       throw UsageError("--target-map goes with --attack adv2 and adv2-stadv, not with \(settings.method.rawValue)")
     }
@@ -186,6 +194,7 @@ public struct AttackJob {
           return chosen.first { $0.name == name }.map { .init(name: name, path: $0.request.path, label: $0.label) }
         }
       ) { try benignMap(ofImageAt: $0, measurer) }
+      let scorer = try scorer(measurer)
       let trace = try options.trace.map { path throws(FileError) in try TraceFile(path) }
       let deadline = options.seconds.map { ContinuousClock.now + .seconds($0) }
       let isOver = { deadline.map { ContinuousClock.now >= $0 } ?? false }
@@ -200,7 +209,8 @@ public struct AttackJob {
         }
         let part = Array(chosen.dropFirst(first * model.batch).prefix(model.batch))
         let context = BatchContext(
-          driver: driver, measurer: measurer, images: images, trace: trace, settings: recorded, fails: requests.count > 1)
+          driver: driver, measurer: measurer, scorer: scorer, images: images, trace: trace, settings: recorded,
+          fails: requests.count > 1)
         let finished = try attack(part, context) {
           try events(.step(done: first * driver.totalSteps + min($0, driver.totalSteps)))
         }
@@ -224,6 +234,15 @@ public struct AttackJob {
       }
     }
     return all
+  }
+
+  private func scorer(_ measurer: any MapMeasurer) throws -> (any ImageScorer)? {
+    guard let detector = options.detector else { return nil }
+    if detectorPrograms.isEmpty {
+      return SqueezeScorer(measurer: measurer, squeezers: detector.squeezers, shape: model.imageShape)
+    }
+    let measurers = try detectorPrograms.map { try $0.measurer(threads: options.threads) }
+    return DisagreementScorer(measurers: measurers, shape: model.imageShape)
   }
 
   private func driver(_ runner: any GraphRunner, _ measurer: any MapMeasurer, _ observer: AttackObserver) throws

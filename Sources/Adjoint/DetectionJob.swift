@@ -3,18 +3,29 @@ import Hashing
 import Images
 import TensorTypes
 
-/// Scores images by how much squeezers change their predictions; calibrates detectors, and asks them.
+/// Scores images by how much squeezers change their predictions, or by how much their maps disagree; calibrates detectors, and
+/// asks them.
 public struct DetectionJob {
   private let programs: ModelPrograms
+  private let basis: DetectorBasis
   private let model: ClassifierInterface
   private let measurer: any MapMeasurer
+  private let scorer: any ImageScorer
 
+  /// - Parameter programs: of one interpreter, whichever it is, where the basis is squeezers; otherwise of each interpreter.
   /// - Throws: `UsageError` for programs without a map.
-  public init(_ programs: ModelPrograms, threads: Int? = nil) throws {
-    self.programs = programs
-    let (model, map) = try programs.classifier(with: .map)
-    self.model = model
-    measurer = ProgramMeasurer(try programs.runner(threads: threads), mapShape: map.shape, mapSweeps: map.sweeps)
+  public init(_ programs: [ModelPrograms], _ basis: DetectorBasis, threads: Int? = nil) throws {
+    let measurers = try programs.map { try $0.measurer(threads: threads) }
+    guard let first = programs.first, let measurer = measurers.first else { throw UsageError("a detector needs programs") }
+    self.programs = first
+    self.basis = basis
+    self.measurer = measurer
+    model = try first.classifier(with: .map).interface
+    switch basis {
+    case .squeezers(let squeezers):
+      scorer = SqueezeScorer(measurer: measurer, squeezers: squeezers, shape: model.imageShape)
+    case .maps: scorer = DisagreementScorer(measurers: measurers, shape: model.imageShape)
+    }
   }
 
   /// An image of the model's size is taken as it is, as an attack wrote it; others are resized as photos are.
@@ -25,10 +36,8 @@ public struct DetectionJob {
   }
 
   /// The scores of images in their order.
-  /// Cost: for each image a prediction, and one more for each squeezer.
-  public func scores(_ images: [String], _ squeezers: [Squeezer], progress: (Int) throws -> Void = { _ in }) throws
-    -> [ImageScores]
-  {
+  /// Cost: for each image a prediction, and one more for each squeezer, or the map of each interpreter.
+  public func scores(_ images: [String], progress: (Int) throws -> Void = { _ in }) throws -> [ImageScores] {
     let batch = model.batch
     var results: [ImageScores] = []
     for first in stride(from: 0, to: images.count, by: batch) {
@@ -36,13 +45,13 @@ public struct DetectionJob {
       let loaded = try part.map(levels)
       let shape = model.imageShape
       let full = (loaded + Array(repeating: loaded[loaded.count - 1], count: batch - part.count)).flatMap(\.self)
-      let own = try measurer.measure(pixels(full), shape: shape, classes: [Int](repeating: 0, count: batch))
-      let scores = try measurer.squeezingScores(full, shape: shape, squeezers, own: own.map(\.probabilities))
+      let own = try measurer.probabilities(pixels(full), shape: shape)
+      let scores = try scorer.scores(full, own: own)
       for (index, path) in part.enumerated() {
         results.append(
           ImageScores(
-            path: path, imageSHA256: SHA256.hexDigest(of: try readBytes(path)), label: model.labels.name(own[index].label),
-            probability: Double(own[index].probabilities[own[index].label]),
+            path: path, imageSHA256: SHA256.hexDigest(of: try readBytes(path)),
+            label: model.labels.name(indexOfMaximum(own[index])), probability: Double(own[index].max() ?? 0),
             scores: scores[index]))
       }
       try progress(results.count)
@@ -52,29 +61,37 @@ public struct DetectionJob {
 
   /// A detector that takes 5 % of such images for attacks.
   /// - Throws: `UsageError` for fewer than 100 images, or for the same image twice.
-  public func calibrated(on images: [String], _ squeezers: [Squeezer], progress: (Int) throws -> Void = { _ in }) throws
-    -> SqueezeDetector
-  {
+  public func calibrated(on images: [String], progress: (Int) throws -> Void = { _ in }) throws -> AttackDetector {
     guard images.count >= DetectionThreshold.minimumCount else {
       throw UsageError(
         "\(images.count) images; to calibrate a detector at least \(DetectionThreshold.minimumCount) are needed")
     }
-    let scores = try scores(images, squeezers, progress: progress)
+    let scores = try scores(images, progress: progress)
     guard Set(scores.map(\.imageSHA256)).count == scores.count else {
       throw UsageError("the same image is among those to calibrate on more than once")
     }
-    return SqueezeDetector(scores, squeezers: squeezers, modelSHA256: programs.facts.sha256)
+    return AttackDetector(scores, basis, modelSHA256: programs.facts.sha256)
   }
 
   /// The scores of images, and for each threshold of a detector whether it is exceeded.
   /// - Throws: `UsageError` for a detector of another model, or an image that it was calibrated on.
-  public func detected(_ images: [String], by detector: SqueezeDetector, progress: (Int) throws -> Void = { _ in }) throws
+  public func detected(_ images: [String], by detector: AttackDetector, progress: (Int) throws -> Void = { _ in }) throws
     -> [(image: ImageScores, detections: [Detection])]
   {
     try detector.check(modelSHA256: programs.facts.sha256)
-    return try scores(images, detector.squeezers, progress: progress).map { image in
+    return try scores(images, progress: progress).map { image in
       try detector.check(imageAt: image.path, sha256: image.imageSHA256)
       return (image, detector.detections(image.scores))
     }
+  }
+}
+
+extension ModelPrograms {
+  /// What judges images by the map of these programs.
+  /// - Throws: `UsageError` for programs without a map.
+  func measurer(threads: Int?) throws -> any MapMeasurer {
+    let (model, map) = try classifier(with: .map)
+    let runner = map.runner(try runner(threads: threads), imageShape: model.imageShape, seed: 0)
+    return try map.measurer(runner, imageShape: model.imageShape, seed: 0)
   }
 }

@@ -2,7 +2,7 @@ import Attacks
 
 /// How many of the images whose label is the target a threshold of a detector tells, as the paper counts them.
 public struct DetectionRate: Sendable {
-  /// Of the threshold: a squeezer's, or "joint".
+  /// Of the threshold: a squeezer's, "joint", or "maps".
   public let name: String
   public let share: Share
 

@@ -28,18 +28,20 @@ public struct EvaluateJob {
   private let output: OutputDirectory
   private let threads: Int?
 
-  /// - Parameter data: a folder, or its table.
+  /// - Parameters:
+  ///   - data: a folder, or its table.
+  ///   - detectorPrograms: of each interpreter whose maps the attack's detector compares.
   /// - Throws: `FileError`, `UsageError`.
   public init(
     _ programs: ModelPrograms, settings: AttackSettings, data: String, options: Options, attack: AttackJob.Options,
-    output: OutputDirectory
+    output: OutputDirectory, detectorPrograms: [ModelPrograms] = []
   ) throws {
     var attack = attack
     attack.onlyCorrect = true
     attack.times = output.file("times.csv")
     self.programs = programs
     self.settings = settings
-    job = try AttackJob(programs, settings: settings, options: attack, output: output)
+    job = try AttackJob(programs, settings: settings, options: attack, output: output, detectorPrograms: detectorPrograms)
     self.data = try EvaluationData(data, labels: job.labels)
     self.options = options
     self.output = output
@@ -48,7 +50,8 @@ public struct EvaluateJob {
 
   public var remark: String? { job.remark }
 
-  /// Writes predictions.csv and the hash of what it depends on, then what an attack writes, then results.csv, summary.json and summary.txt.
+  /// Writes predictions.csv and the hash of what it depends on, then what an attack writes, then results.csv, summary.json and
+  /// summary.txt.
   /// - Throws: `FileError` when the model classifies no photo correctly; what stops an attack.
   public func run(events: (Event) throws -> Void = { _ in }) throws -> Evaluation {
     let clean = try cleanPredictions(events)

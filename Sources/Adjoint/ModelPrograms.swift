@@ -177,6 +177,9 @@ extension ModelPrograms {
     return map.interpreter.remark(imageShape: interface.imageShape)
   }
 
+  /// Images that run together.
+  public var batch: Int { facts.classifier?.batch ?? 1 }
+
   /// - Throws: `UsageError` unless these are the programs of that graph, or more.
   public func check(has needed: DerivedGraph) throws(UsageError) { _ = try classifier(with: needed) }
 

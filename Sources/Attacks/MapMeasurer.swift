@@ -104,7 +104,7 @@ public struct ProgramMeasurer: MapMeasurer {
 }
 
 /// The position of the largest element; the first wins ties.
-func indexOfMaximum(_ elements: [Float]) -> Int {
+public func indexOfMaximum(_ elements: [Float]) -> Int {
   var best = 0
   for index in elements.indices where elements[index] > elements[best] { best = index }
   return best

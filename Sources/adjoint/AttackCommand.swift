@@ -74,10 +74,16 @@ struct AttackCommand: ParsableCommand {
     options.limit = limit
     options.force = force
     options.targetMap = TargetMap(attackOptions.targetMap)
-    options.detector = try attackOptions.squeezeDetector()
+    options.detector = try attackOptions.attackDetector()
+    let detectorPrograms = try options.detector?.maps.map {
+      try ModelPrograms.ofMaps(
+        $0, model: model, pin: file.sha256, batch: programs.batch, modelOptions, execution.options)
+    }
     options.seconds = time
     options.trace = trace
-    let job = try AttackJob(programs, settings: settings, options: options, output: try OutputDirectory(output))
+    let job = try AttackJob(
+      programs, settings: settings, options: options, output: try OutputDirectory(output),
+      detectorPrograms: detectorPrograms ?? [])
     let progress = ProgressBar()
     defer { progress.end() }
     if let remark = job.remark { try progress.print(remark, to: .error) }

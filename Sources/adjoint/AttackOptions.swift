@@ -233,7 +233,7 @@ struct AttackOptions: ParsableArguments {
   }
 
   /// - Throws: `FileError` for a file that holds no detector.
-  func squeezeDetector() throws -> SqueezeDetector? { try detector.map { try SqueezeDetector(contentsOf: $0) } }
+  func attackDetector() throws -> AttackDetector? { try detector.map { try AttackDetector(contentsOf: $0) } }
 
   /// The numbers as `ConfigurationFile` reads them; what follows from others stands in comments.
   func configurationText(_ settings: AttackSettings, _ options: InterpreterOptions) -> String {

@@ -84,9 +84,14 @@ struct EvaluateCommand: ParsableCommand {
     attackJob.seconds = time
     attackJob.trace = trace
     attackJob.targetMap = TargetMap(attackOptions.targetMap)
-    attackJob.detector = try attackOptions.squeezeDetector()
+    attackJob.detector = try attackOptions.attackDetector()
+    let detectorPrograms = try attackJob.detector?.maps.map {
+      try ModelPrograms.ofMaps(
+        $0, model: model, pin: file.sha256, batch: programs.batch, modelOptions, execution.options)
+    }
     let job = try EvaluateJob(
-      programs, settings: settings, data: data, options: options, attack: attackJob, output: try OutputDirectory(output))
+      programs, settings: settings, data: data, options: options, attack: attackJob, output: try OutputDirectory(output),
+      detectorPrograms: detectorPrograms ?? [])
     let progress = ProgressBar()
     defer { progress.end() }
     if let remark = job.remark { try progress.print(remark, to: .error) }

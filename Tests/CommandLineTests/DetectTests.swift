@@ -78,6 +78,33 @@ import Testing
     #expect(Set(columns.prefix(3)).count == 1, "\(table)")
   }
 
+  @Test func `a detector of disagreeing maps is calibrated, asked, and asked during an attack`() throws {
+    let detector = folder.path("maps.json")
+    let calibration = try photos(100)
+    let made = try Command.run(["detect", Command.model] + calibration + ["-o", detector, "--maps", "cam,grad"])
+    #expect(made.status == 0 && made.output.contains("maps: threshold "), "\(made)")
+    let attack = try Command.run([
+      "attack", Command.model, Command.bag, "--target", "Coat", "--eps", "0.2", "--steps", "5", "--warm", "5", "--detector",
+      detector, "-o", folder.path("out"),
+    ])
+    #expect(attack.status == 0, "\(attack.error)")
+    let text = try String(contentsOfFile: folder.path("out/results.jsonl"), encoding: .utf8)
+    let record = try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
+    let verdicts = try #require((record["png"] as? [String: Any])?["detection"] as? [[String: Any]])
+    #expect(verdicts.count == 1 && verdicts[0]["name"] as? String == "maps")
+    let score = try #require(verdicts[0]["score"] as? Double)
+    let asked = try Command.run(["detect", Command.model, folder.path("out/fashion-00018-bag.png"), "--detector", detector])
+    #expect(asked.output.contains("maps " + String(format: "%.3f", score)), "\(asked) \(score)")
+    #expect(asked.output.contains("maps: \(verdicts[0]["isDetected"] as? Bool == true ? 1 : 0)/1 "), "\(asked)")
+
+    let one = try Command.run(["detect", Command.model, Command.bag, "--maps", "cam", "-o", folder.path("x")])
+    #expect(one.status == 2 && one.error.contains("two or more interpreters"), "\(one)")
+    let artifact = folder.path("map.adjoint")
+    #expect(try Command.run(["compile", Command.model, "--of", "map", "-o", artifact]).status == 0)
+    let beside = try Command.run(["detect", artifact, Command.bag, "--detector", detector])
+    #expect(beside.status == 2 && beside.error.contains("the maps of one interpreter"), "\(beside)")
+  }
+
   @Test func `what cannot be calibrated or asked is refused`() throws {
     let few = try Command.run(["detect", Command.model, Command.bag, "-o", folder.path("detector.json")])
     #expect(few.status == 2 && few.error.contains("1 images; to calibrate a detector at least 100 are needed"))

@@ -3,44 +3,49 @@ import Files
 import FoundationEssentials
 import Hashing
 
-/// A detector of attacks by squeezers, calibrated for one model.
-public struct SqueezeDetector: Sendable, Codable {
+/// A detector of attacks, calibrated for one model: by squeezers, or by how much the maps of several interpreters disagree.
+public struct AttackDetector: Sendable, Codable {
+  /// Empty where it compares maps.
   public let squeezers: [Squeezer]
-  /// Of each squeezer, and last "joint", of the largest score.
+  /// The interpreters whose maps it compares (`MapDisagreement`); nil where it squeezes.
+  public let maps: [String]?
+  /// Of each squeezer, and last "joint", of the largest score; of maps one, "maps".
   public let thresholds: [DetectionThreshold]
   public let modelSHA256: String
   /// The SHA-256 of the images that it was calibrated on.
   public let images: [String]
   public let version: String
 
-  init(_ scores: [ImageScores], squeezers: [Squeezer], modelSHA256: String) {
-    self.squeezers = squeezers
+  init(_ scores: [ImageScores], _ basis: DetectorBasis, modelSHA256: String) {
+    squeezers = basis.squeezers
+    maps = basis.maps
     self.modelSHA256 = modelSHA256
     images = scores.map(\.imageSHA256)
     version = adjointVersion
-    thresholds =
-      squeezers.enumerated().map { index, squeezer in
-        DetectionThreshold(name: squeezer.name, scores: scores.map { $0.scores[index] })
-      } + [DetectionThreshold(name: "joint", scores: scores.map(\.joint))]
+    thresholds = basis.thresholdNames.enumerated().map { index, name in
+      DetectionThreshold(name: name, scores: scores.map { $0.scores[index] })
+    }
   }
 
   /// - Throws: `FileError` for a file that holds no detector.
   public init(contentsOf path: String) throws(FileError) {
     let bytes = try readBytes(path, limit: 1 << 26)
     do {
-      self = try JSONDecoder().decode(SqueezeDetector.self, from: Data(bytes))
+      self = try JSONDecoder().decode(AttackDetector.self, from: Data(bytes))
     } catch { throw FileError("'\(path)' is no detector that detect -o has written") }
-    guard thresholds.count == squeezers.count + 1 else {
-      throw FileError("'\(path)' has \(thresholds.count) thresholds for \(squeezers.count) squeezers")
+    guard thresholds.map(\.name) == basis.thresholdNames else {
+      throw FileError("'\(path)' has thresholds that are not those of \(basis.thresholdNames.joined(separator: ", "))")
     }
   }
 
   public func write(to path: String) throws { try AtomicFile.write(try jsonLine(self) + "\n", to: path) }
 
+  public var basis: DetectorBasis { maps.map(DetectorBasis.maps) ?? .squeezers(squeezers) }
+
   /// For each threshold what it says about an image.
-  /// - Parameter scores: in the order of the squeezers.
+  /// - Parameter scores: in the order of the thresholds.
   func detections(_ scores: [Double]) -> [Detection] {
-    zip(scores + [scores.max() ?? 0], thresholds).map {
+    zip(scores, thresholds).map {
       Detection(name: $1.name, score: $0, isDetected: $0 > $1.threshold)
     }
   }
@@ -71,20 +76,30 @@ public struct SqueezeDetector: Sendable, Codable {
 
 /// What one threshold of a detector says about one image.
 public struct Detection: Sendable, Codable, Equatable {
-  /// Of the threshold: a squeezer's, or "joint".
+  /// Of the threshold: a squeezer's, "joint", or "maps".
   public let name: String
   public let score: Double
   /// Whether the score exceeds the threshold.
   public let isDetected: Bool
 }
 
-/// How much each squeezer changes the prediction of one image.
+/// What a detector asks of images.
+public enum DetectorBasis: Sendable, Equatable {
+  case squeezers([Squeezer])
+  /// Interpreters, at least two.
+  case maps([String])
+
+  public var squeezers: [Squeezer] { if case .squeezers(let squeezers) = self { squeezers } else { [] } }
+  public var maps: [String]? { if case .maps(let names) = self { names } else { nil } }
+  var thresholdNames: [String] { maps == nil ? squeezers.map(\.name) + ["joint"] : ["maps"] }
+}
+
+/// How much one image looks like an attack.
 public struct ImageScores: Sendable {
   public let path: String
   public let imageSHA256: String
   public let label: String
   public let probability: Double
-  /// In the order of the squeezers.
+  /// In the order of the detector's thresholds.
   public let scores: [Double]
-  var joint: Double { scores.max() ?? 0 }
 }
