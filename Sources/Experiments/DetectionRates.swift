@@ -84,7 +84,7 @@ struct DetectionRates: Experiment {
 
 /// Squeezers calibrated on the photos that no run attacked, asked about the images of runs.
 struct RunDetection {
-  let detector: SqueezeDetector
+  let detector: AttackDetector
   private let job: DetectionJob
 
   /// All photos of a call.
@@ -100,8 +100,9 @@ struct RunDetection {
   /// - Throws: `UsageError` for fewer than 100 photos, or for the same photo twice.
   /// Cost: for each photo a prediction, and one more for each squeezer.
   init(calibratedOn photos: [String], _ options: ExperimentJob.Options) throws {
-    job = try DetectionJob(try Self.programs(options), threads: options.execution.threads)
-    detector = try job.calibrated(on: photos, AdaptedAttacks.squeezers)
+    job = try DetectionJob(
+      [try Self.programs(options)], .squeezers(AdaptedAttacks.squeezers), threads: options.execution.threads)
+    detector = try job.calibrated(on: photos)
   }
 
   /// Of each threshold the share that it tells, of a run's images with the target label; nil for a run that is missing.
