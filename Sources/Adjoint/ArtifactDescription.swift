@@ -32,5 +32,15 @@ public struct ModelFacts: Sendable, Codable {
     public let shape: Shape
     /// What a map costs beside the forward sweep.
     public let sweeps: SweepCounts
+    /// Of several interpreters with MASK among them: the same of all but MASK together.
+    public var others: OthersThanMaskFacts?
+  }
+
+  /// The map of the interpreters that MASK is attacked with.
+  public struct OthersThanMaskFacts: Sendable, Codable {
+    /// [B, h, w]
+    public let shape: Shape
+    /// What the map costs beside the forward sweep.
+    public let sweeps: SweepCounts
   }
 }

@@ -184,7 +184,7 @@ extension AttackJob {
       ("mapBenign", HostTensor(map, outcome.benign.map)), ("mapAdversarial", HostTensor(map, measured.map)),
     ]
     if let goal { arrays.append(("mapTarget", HostTensor(map, goal.map))) }
-    if let mask = measurer as? MaskMeasurer { arrays.append(("jitter", mask.offsets)) }
+    if let mask = measurer.maskMeasurer { arrays.append(("jitter", mask.offsets)) }
     return arrays
   }
 
@@ -230,7 +230,7 @@ extension AttackSettings {
       options["label-smoothing"] = schedule.objective.smoothsLabels ? "sampled" : "none"
     }
     if method == .adv2, usual.finalAlpha != schedule.finalAlpha { options["final-alpha"] = "\(schedule.finalAlpha)" }
-    if method == .adv2, schedule.interpreter == "mask" {
+    if method == .adv2, InterpreterChoice(schedule.interpreter).hasMask {
       let usual = MaskSchedule(mode: schedule.mode)
       if mask.resetInterval != usual.resetInterval { options["reset-interval"] = "\(mask.resetInterval)" }
       if mask.halvings != usual.halvings { options["halvings"] = "\(mask.halvings)" }

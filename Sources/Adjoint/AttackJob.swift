@@ -112,7 +112,7 @@ public struct AttackJob {
         "--evasion code begins at 3/4 of a squeezer's threshold, and has none of \(unknown.name): give a --detector that has"
       )
     }
-    let startsOnce = settings.method.isFlow || (settings.method == .adv2 && compiled.name == "mask")
+    let startsOnce = settings.method.isFlow || (settings.method == .adv2 && compiled.hasMask)
     let asked = [
       ("restarts", startsOnce && settings.restarts > 0), ("random-start", startsOnce && settings.startsAtRandom),
       ("norm l2", startsOnce && compiled.norm == .l2), ("trace", settings.method.isFlow && options.trace != nil),
@@ -248,6 +248,12 @@ public struct AttackJob {
   private func driver(_ runner: any GraphRunner, _ measurer: any MapMeasurer, _ observer: AttackObserver) throws
     -> any BatchAttack
   {
+    if settings.method == .adv2, let joint = measurer as? JointMeasurer {
+      var driver = try MaskAttackDriver(
+        runner, joint: joint, mapSweeps: map.others?.sweeps ?? SweepCounts(), settings: settings)
+      driver.observer = observer
+      return driver
+    }
     if settings.method == .adv2, let measurer = measurer as? MaskMeasurer {
       var driver = try MaskAttackDriver(runner, measurer: measurer, settings: settings)
       driver.observer = observer

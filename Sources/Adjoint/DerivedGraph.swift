@@ -32,23 +32,28 @@ public enum DerivedGraph: String, Sendable, CaseIterable, Codable {
 
   /// The graphs that are compiled together with this one, in their order: an attack by its step needs all of them.
   func family(of interpreter: String) -> [DerivedGraph] {
+    let parts = interpreter.split(separator: ",")
     let isMask = interpreter == "mask"
+    let isJoint = parts.count > 1 && parts.contains("mask")
     let isSampled = InterpreterChoice.sampled.contains(interpreter)
-    let map: [DerivedGraph] = isMask ? [.scores, .maskViews, .maskStep] : isSampled ? [.sample, .map] : [.map]
+    let map: [DerivedGraph] = isMask ? Self.mask : isJoint ? Self.mask + [.map] : isSampled ? [.sample, .map] : [.map]
     let againstSamples: [DerivedGraph] = isSampled ? [.stepSample, .mapGradient, .samplePull] : []
     return switch self {
     case .map: map
     case .pgdStep: map + [.pgdStep]
-    case .step: map + [.pgdStep] + (isMask ? Self.attackOnMask : againstSamples + [.step])
+    case .step:
+      map + [.pgdStep] + (isMask ? Self.attackOnMask : againstSamples + [.step] + (isJoint ? Self.aheadOfMask : []))
     case .flowStep: map + [.warp, .flowStep]
     case .flowMapStep: map + [.warp, .flowStep, .flowMapStep]
     default: [self]
     }
   }
 
-  private static let attackOnMask: [DerivedGraph] = [.marginSignStep, .marginStep, .lookahead, .marginSearch]
+  private static let mask: [DerivedGraph] = [.scores, .maskViews, .maskStep]
+  private static let aheadOfMask: [DerivedGraph] = [.lookahead, .marginSearch]
+  private static let attackOnMask: [DerivedGraph] = [.marginSignStep, .marginStep] + aheadOfMask
   /// The graphs that MASK alone has.
-  static var maskParts: [DerivedGraph] { [.scores, .maskViews, .maskStep] + attackOnMask }
+  static var maskParts: [DerivedGraph] { mask + attackOnMask }
 
   /// Whether the interpreter decides the graphs.
   var hasInterpreter: Bool { self != .forward && self != .gradient && self != .hvp }

@@ -52,7 +52,10 @@ public struct InterpreterChoice: Sendable, Codable, Equatable {
   }
 
   /// Images that run together unless a number is given: the lookahead against MASK keeps four passes of the network at once.
-  public var usualBatch: Int { name == "mask" ? 2 : 8 }
+  public var usualBatch: Int { hasMask ? 2 : 8 }
+
+  /// Whether MASK is the interpreter, or one of several.
+  public var hasMask: Bool { parts.contains("mask") }
 
   /// The form of the loss that a step of ADV² goes against.
   public var objective: StepObjective {
@@ -87,7 +90,7 @@ public struct InterpreterChoice: Sendable, Codable, Equatable {
       throw UsageError("there is no interpreter '\(part)'; \(Self.names.joined(separator: ", ")) are known")
     }
     if parts.count > 1 {
-      if let alone = parts.first(where: { $0 == "mask" || Self.sampled.contains($0) }) {
+      if let alone = parts.first(where: { Self.sampled.contains($0) }) {
         throw UsageError("\(alone) does not go with others: its map is no single graph")
       }
       guard Set(parts).count == parts.count else { throw UsageError("--interpreter names an interpreter twice: \(name)") }
@@ -100,7 +103,7 @@ public struct InterpreterChoice: Sendable, Codable, Equatable {
       throw UsageError(
         "--label-smoothing goes with interpreters whose attack lowers a cross entropy; mask's lowers a margin")
     }
-    guard evaded.isEmpty || name != "mask" else {
+    guard evaded.isEmpty || !hasMask else {
       throw UsageError("--evade goes with interpreters whose map is one graph; mask is none")
     }
     if norm != .linf, let searched = evaded.first(where: evasion.searches) {
@@ -114,12 +117,12 @@ public struct InterpreterChoice: Sendable, Codable, Equatable {
   /// The interpreter on the prepared network of a classifier, with the form of the loss against it.
   /// - Throws: `UsageError` for a choice that does not exist; `InterpreterError`.
   func prepared(for classifier: Classifier) throws -> PreparedInterpreter {
-    guard name == "mask" || Self.sampled.contains(name) else { return .drawn(try interpreter(for: classifier), self) }
+    guard hasMask || Self.sampled.contains(name) else { return .drawn(try interpreter(for: classifier), self) }
     try check()
     guard copies == 2, derivative == "plain" else {
       throw UsageError("--copies 1 and --derivative do not go with --interpreter \(name), which takes the network as it is")
     }
-    if name != "mask" {
+    if !hasMask {
       var gradient = SampledGradient(
         classifier, name == "ig" ? .integrated(baseline: options.baseline ?? 0) : .smooth)
       gradient.derivative = try options.surrogateDerivative()
@@ -129,7 +132,11 @@ public struct InterpreterChoice: Sendable, Codable, Equatable {
     var mask = try MaskInterpreter(
       classifier, version: try options.version(), smoothness: mode == .code ? .transposed : .paired)
     mask.network = try Pipeline.prepare(mask.network)
-    return .mask(mask, try options.lookaheadDerivatives(), self)
+    let lookahead = try options.lookaheadDerivatives()
+    guard parts.count > 1 else { return .mask(mask, lookahead, self) }
+    var others = try combined(parts.filter { $0 != "mask" }, for: classifier)
+    others.network = try Pipeline.prepare(others.network)
+    return .joint(others, mask, lookahead, self)
   }
 
   /// The interpreter on the prepared network of a classifier.
@@ -137,11 +144,7 @@ public struct InterpreterChoice: Sendable, Codable, Equatable {
   private func interpreter(for classifier: Classifier) throws -> any Interpreter {
     try check()
     if parts.count > 1 {
-      let interpreters = try parts.map { try one($0, for: classifier) }
-      let weights = try options.givenWeights(of: name) ?? interpreters.map { own in
-        AttackSchedule.weight(of: own.name, mode: mode, places: own.mapShape[1] * own.mapShape[2])
-      }
-      var combined = try CombinedInterpreter(interpreters, weights: weights)
+      var combined = try combined(parts, for: classifier)
       combined.network = try Pipeline.prepare(combined.network)
       return combined
     }
@@ -161,6 +164,16 @@ public struct InterpreterChoice: Sendable, Codable, Equatable {
       interpreter.network = try SubstituteDerivatives(all: derivative).run(interpreter.network)
     }
     return interpreter
+  }
+
+  private func combined(_ parts: [String], for classifier: Classifier) throws -> CombinedInterpreter {
+    let interpreters = try parts.map { try one($0, for: classifier) }
+    let weights =
+      try options.givenWeights(of: name)
+      ?? interpreters.map { own in
+        AttackSchedule.weight(of: own.name, mode: mode, places: own.mapShape[1] * own.mapShape[2])
+      }
+    return try CombinedInterpreter(interpreters, weights: weights)
   }
 
   private func one(_ name: String, for classifier: Classifier) throws -> any Interpreter {

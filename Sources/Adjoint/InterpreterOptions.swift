@@ -105,7 +105,7 @@ public struct InterpreterOptions: Sendable, Codable, Equatable {
     }
   }
 
-  /// The weights in the order of the interpreters; nil unless they were given.
+  /// The weights in the order of the interpreters but MASK, whose steps go their own way; nil unless they were given.
   /// - Throws: `UsageError` unless every interpreter, and no other, has a weight.
   func givenWeights(of interpreter: String) throws(UsageError) -> [Double]? {
     guard let weights else { return nil }
@@ -116,7 +116,7 @@ public struct InterpreterOptions: Sendable, Codable, Equatable {
         given.updateValue(weight, forKey: parts[0]) == nil
       else { throw UsageError("--weights is '\(weights)'; such as 'cam=40,grad=30' is accepted") }
     }
-    let names = interpreter.split(separator: ",").map(String.init)
+    let names = interpreter.split(separator: ",").map(String.init).filter { $0 != "mask" }
     guard Set(names) == Set(given.keys) else {
       throw UsageError("--weights is '\(weights)'; one weight for each of \(names.joined(separator: ", ")) is accepted")
     }

@@ -19,7 +19,7 @@ public struct JitterControls: Sendable, Codable {
   static func measured(
     _ batch: AttackBatch, benign: [Measurement], adversarial: [Float], _ measurer: any MapMeasurer, seed: UInt64
   ) throws -> [JitterControls]? {
-    guard let recorded = measurer as? MaskMeasurer, recorded.constants.margin > 0 else { return nil }
+    guard let recorded = measurer.maskMeasurer, recorded.constants.margin > 0 else { return nil }
     let margin = recorded.constants.margin
     let labels = benign.map(\.label)
     func maps(_ x: [Float], of classes: [Int], _ jitter: JitterSequence) throws -> [[Float]] {
@@ -33,9 +33,10 @@ public struct JitterControls: Sendable, Codable {
     let stillBenign = try maps(original, of: labels, still)
     let stillAdversarial = try maps(adversarial, of: batch.targets, still)
     return benign.indices.map { image in
-      JitterControls(
-        seed: seed, unseen: others.map { MapComparison($0[image], benign: benign[image].map) },
-        floor: MapComparison(again[image], benign: benign[image].map),
+      let map = measurer.maskPart(of: benign[image].map)
+      return JitterControls(
+        seed: seed, unseen: others.map { MapComparison($0[image], benign: map) },
+        floor: MapComparison(again[image], benign: map),
         still: MapComparison(stillAdversarial[image], benign: stillBenign[image]))
     }
   }

@@ -80,7 +80,8 @@ public struct ModelPrograms {
       if request.of.hasInterpreter {
         let interpreter = try request.interpreter.prepared(for: model.classifier)
         map = ModelFacts.MapFacts(
-          interpreter: request.interpreter, shape: interpreter.mapShape, sweeps: interpreter.sweeps)
+          interpreter: request.interpreter, shape: interpreter.mapShape, sweeps: interpreter.sweeps,
+          others: interpreter.others)
         stages = { try request.family.map { try GraphStages($0, of: model, interpreter) } }
       } else {
         stages = { [try GraphStages(request.of, of: model, interpreter: request.interpreter)] }

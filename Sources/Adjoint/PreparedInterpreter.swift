@@ -11,12 +11,26 @@ enum PreparedInterpreter {
   case sampled(SampledGradient, InterpreterChoice)
   /// Its map is an optimisation, whose steps are graphs.
   case mask(MaskInterpreter, MaskPrograms.Lookahead, InterpreterChoice)
+  /// MASK among several, whose other maps are part of one graph.
+  case joint(CombinedInterpreter, MaskInterpreter, MaskPrograms.Lookahead, InterpreterChoice)
+
+  /// MASK alone, of several interpreters the others, as those of one kind.
+  private func alone(for derived: DerivedGraph) -> PreparedInterpreter {
+    guard case .joint(let others, let mask, let lookahead, let choice) = self else { return self }
+    return DerivedGraph.maskParts.contains(derived) ? .mask(mask, lookahead, choice) : .drawn(others, choice)
+  }
+
+  /// Of the interpreters that MASK is attacked with.
+  var others: ModelFacts.OthersThanMaskFacts? {
+    guard case .joint(let others, _, _, _) = self else { return nil }
+    return .init(shape: others.mapShape, sweeps: others.sweeps)
+  }
 
   var network: Graph {
     switch self {
     case .drawn(let interpreter, _): interpreter.network
     case .sampled(let interpreter, _): interpreter.network
-    case .mask(let interpreter, _, _): interpreter.network
+    case .mask(let interpreter, _, _), .joint(_, let interpreter, _, _): interpreter.network
     }
   }
 
@@ -26,6 +40,8 @@ enum PreparedInterpreter {
     case .drawn(let interpreter, _): interpreter.mapShape
     case .sampled(let interpreter, _): interpreter.mapShape
     case .mask(let interpreter, _, _): interpreter.mapShape
+    case .joint(let others, let mask, _, _):
+      JointMeasurer.mapShape(drawn: others.mapShape, mask: mask.mapShape, count: others.count + 1)
     }
   }
 
@@ -37,13 +53,16 @@ enum PreparedInterpreter {
       SweepCounts(forward: choice.options.sampleCount, backward: choice.options.sampleCount)
     case .mask(let interpreter, _, _):
       SweepCounts(forward: interpreter.constants.iterations, backward: interpreter.constants.iterations)
+    case .joint(let others, let mask, let lookahead, let choice):
+      others.sweeps + PreparedInterpreter.mask(mask, lookahead, choice).sweeps
     }
   }
 
   /// A graph of an attack.
   /// - Throws: `UsageError` for a graph that this interpreter does not have; `TypeError`.
   func graph(_ derived: DerivedGraph) throws -> Graph {
-    switch (self, derived) {
+    switch (alone(for: derived), derived) {
+    case (.joint, _): throw UsageError("'\(derived.rawValue)' is no graph of several interpreters")
     case (.drawn(let interpreter, _), .map): try AttackPrograms.map(interpreter)
     case (.drawn(let interpreter, let choice), .step): try AttackPrograms.step(interpreter, choice.objective(of: derived))
     case (.drawn(_, let choice), .pgdStep), (.mask(_, _, let choice), .pgdStep),
@@ -121,8 +140,14 @@ extension ModelFacts.MapFacts {
   ///   - imageShape: [B, C, H, W]
   ///   - seed: decides the jitter of MASK; no other interpreter's measurer looks at it.
   func measurer(_ runner: any GraphRunner, imageShape: Shape, seed: UInt64) throws -> any MapMeasurer {
-    guard interpreter.name == "mask" else { return ProgramMeasurer(runner, mapShape: shape, mapSweeps: sweeps) }
+    guard let position = interpreter.parts.firstIndex(of: "mask") else {
+      return ProgramMeasurer(runner, mapShape: shape, mapSweeps: sweeps)
+    }
     let constants = try MaskConstants(try interpreter.options.version(), imageShape: imageShape)
-    return MaskMeasurer(runner, constants, jitter: JitterSequence(margin: constants.margin, seed: seed))
+    let mask = MaskMeasurer(runner, constants, jitter: JitterSequence(margin: constants.margin, seed: seed))
+    guard let others else { return mask }
+    return JointMeasurer(
+      drawn: ProgramMeasurer(runner, mapShape: others.shape, mapSweeps: others.sweeps), mask: mask, maskPosition: position,
+      count: interpreter.parts.count)
   }
 }

@@ -68,7 +68,8 @@ public struct AttackSchedule: Sendable, Equatable {
     finalAlpha = mode == .default && interpreter != "mask" ? 0.25 : 1
     flow = nil
     if interpreter.contains(",") {
-      (steps, warm) = (1200, 400)
+      // A fifth of 1,500 is against MASK too.
+      (steps, warm) = (Self.hasMask(interpreter) ? 1500 : 1200, 400)
       parts = [Part(coefficient: 1, growth: 1)]
       let isOfPixels = interpreter.split(separator: ",").contains { Self.isOfPixels(String($0)) }
       objective = StepObjective(smoothsLabels: isOfPixels && mode == .default)
@@ -113,7 +114,10 @@ public struct AttackSchedule: Sendable, Equatable {
 
   /// Steps of PGD, or of the second phase of ADV² against other maps, between two checks: a map of MASK costs hundreds of
   /// sweeps.
-  public var checkInterval: Int { interpreter == "mask" ? 250 : 10 }
+  public var checkInterval: Int { Self.hasMask(interpreter) ? 250 : 10 }
+
+  /// Whether MASK is the interpreter, or one of several.
+  static func hasMask(_ interpreter: String) -> Bool { interpreter.split(separator: ",").contains("mask") }
 
   /// The steps of each part, which add up to `steps`.
   public var stages: [(steps: Int, part: Part)] {

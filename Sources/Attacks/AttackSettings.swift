@@ -66,6 +66,8 @@ public struct AttackSettings: Sendable, Equatable {
   public var confidence: Double { schedule.confidence }
   /// The probability of the target from which PGD's comparison stops, and from which an attack counts as a joint success.
   public static let confidentProbability = 0.9
+  /// Steps between two checks of what ADV² against several interpreters does ahead of MASK.
+  static let jointCheckInterval = 10
   /// The map distance up to which an attack counts as a joint success.
   public static let jointMapDistance = 0.06
 

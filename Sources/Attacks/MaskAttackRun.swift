@@ -1,6 +1,17 @@
 import Interpreters
 import TensorTypes
 
+/// What a step against the other interpreters takes where MASK is one of several.
+struct OthersThanMask {
+  /// Their maps to go for.
+  let target: HostTensor
+  /// What their maps cost beyond a forward sweep.
+  let mapSweeps: SweepCounts
+  let smoothsLabels: Bool
+  /// The weight of their loss.
+  let coefficient: Double
+}
+
 /// The attack on one batch.
 struct MaskAttackRun {
   /// What all images take alike, and what each takes beside it.
@@ -15,35 +26,52 @@ struct MaskAttackRun {
   private(set) var isCut = false
   private let settings: AttackSettings
   private let runner: any GraphRunner
-  private let measurer: MaskMeasurer
+  private let measurer: any MapMeasurer
+  private let mask: MaskMeasurer
   private let batch: AttackBatch
-  /// The maps that masks go for, 1 − m.
+  /// The maps to go for, and MASK's among them, 1 − m.
   private let maps: [[Float]]
+  private let maskMaps: [[Float]]
+  private let iterations: Int
+  private let startsWarm: Bool
+  private let besides: OthersThanMask?
   private let observer: AttackObserver
   private let jitter: JitterSequence
   private let constants: [String: HostTensor]
   private var x: [Float]
   private var descent: MaskDescent
+  /// The direction of the iteration before, of length 1 for each image; nil ahead of the first.
+  private var direction: [Float]?
   /// Of the targets at x, where a search has just measured them.
   private var probabilities: [Double?]
 
+  /// - Parameters:
+  ///   - start: where to begin; without it at the images, with a warm start.
+  ///   - besides: the other interpreters of several.
   init(
-    _ settings: AttackSettings, _ runner: any GraphRunner, _ measurer: MaskMeasurer, _ batch: AttackBatch, maps: [[Float]],
+    _ settings: AttackSettings, _ runner: any GraphRunner, _ measurer: any MapMeasurer, _ mask: MaskMeasurer,
+    _ batch: AttackBatch, maps: [[Float]], start: [Float]?, iterations: Int, besides: OthersThanMask?,
     _ observer: AttackObserver
   ) {
     self.settings = settings
     self.runner = runner
     self.measurer = measurer
     self.batch = batch
+    self.mask = mask
     self.maps = maps
+    maskMaps = maps.map(measurer.maskPart)
+    self.iterations = iterations
+    startsWarm = start == nil
+    self.besides = besides
     self.observer = observer
-    jitter = JitterSequence(margin: measurer.constants.margin, seed: settings.seed, stream: JitterSequence.attacking)
-    x = pixels(batch.levels)
+    jitter = JitterSequence(margin: mask.constants.margin, seed: settings.seed, stream: JitterSequence.attacking)
+    let origin = pixels(batch.levels)
+    x = start ?? origin
     constants = [
-      "origin": HostTensor(batch.shape, x), "target": HostTensor([batch.count], batch.targets.map { Int64($0) }),
+      "origin": HostTensor(batch.shape, origin), "target": HostTensor([batch.count], batch.targets.map { Int64($0) }),
       "eps": HostTensor(.scalar, [Float(settings.threat.eps)]),
     ]
-    descent = MaskDescent(runner, shape: measurer.mapShape, classes: batch.targets)
+    descent = MaskDescent(runner, shape: mask.mapShape, classes: batch.targets)
     sweeps = measurer.benignSweeps
     ownSweeps = Array(repeating: SweepCounts(), count: batch.count)
     probabilities = Array(repeating: nil, count: batch.count)
@@ -52,17 +80,22 @@ struct MaskAttackRun {
   }
 
   mutating func run(advance: () throws -> Void) throws {
-    for step in 0..<settings.warm where goesOn() {
+    for step in 0..<(startsWarm ? settings.warm : 0) where goesOn() {
       try move(MaskPrograms.signStepName, by: settings.threat.alpha, step: step)
       try advance()
     }
     let schedule = settings.mask
     var draws = 0
-    for step in 0..<settings.steps where goesOn() {
+    for step in 0..<iterations where goesOn() {
       let interval = schedule.resetInterval
       if interval > 0, step % interval == interval - 1 { try reset(step: step) }
-      try move(
-        MaskPrograms.marginStepName, by: schedule.predictionStep * scale, below: schedule.sufficientProbability, step: step)
+      if let besides {
+        try move(against: besides, by: schedule.jointStep * Double(iterations - step) / Double(iterations), step: step)
+      } else {
+        try move(
+          MaskPrograms.marginStepName, by: schedule.predictionStep * scale, below: schedule.sufficientProbability, step: step
+        )
+      }
       try descent.look(at: HostTensor(batch.shape, x))
       for _ in 0..<schedule.followerSteps {
         try descent.step(offset: jitter.offset(draws))
@@ -74,7 +107,7 @@ struct MaskAttackRun {
         let direction = try lookahead(draws)
         draws += schedule.lookaheadSteps
         if schedule.takesLookaheadBack { descent = before }
-        try search(along: direction, upTo: schedule.largestStep(at: step, of: settings.steps) * scale)
+        try search(along: direction, upTo: schedule.largestStep(at: step, of: iterations) * scale)
       }
       steps += 1
       try advance()
@@ -115,9 +148,31 @@ struct MaskAttackRun {
     }
   }
 
+  /// A step against the cross entropy of the target and the maps of the other interpreters.
+  private mutating func move(against others: OthersThanMask, by alpha: Double, step: Int) throws {
+    let graph = AttackPrograms.stepName
+    var inputs = constants
+    inputs["x"] = HostTensor(batch.shape, x)
+    inputs["alpha"] = HostTensor(.scalar, [Float(alpha)])
+    inputs["mapTarget"] = others.target
+    inputs["coefficient"] = HostTensor(.scalar, [Float(others.coefficient)])
+    if others.smoothsLabels {
+      // The mean at the end of the steps ahead of these.
+      inputs["labelProbability"] = HostTensor([batch.count], [Float](repeating: 0.995, count: batch.count))
+    }
+    let outputs = try runner.run(graph, inputs)
+    guard try outputs.floats("crossEntropy", of: graph).allSatisfy(\.isFinite) else {
+      throw AttackError.notFinite(graph: graph, step: step)
+    }
+    x = try outputs.floats("next", of: graph)
+    sweeps += SweepCounts(forward: 1, backward: 1) + others.mapSweeps
+  }
+
   /// Computes the mask anew, from the image on the lattice.
   private mutating func reset(step: Int) throws {
-    descent.mask = try check(step: step).flatMap { measurement in measurement.map.map { 1 - $0 } }
+    descent.mask = try check(step: step).flatMap { measurement in
+      measurer.maskPart(of: measurement.map).map { 1 - $0 }
+    }
     descent.mean = descent.mean.map { $0 * settings.mask.keptMean }
     descent.squares = descent.squares.map { $0 * settings.mask.keptSquares }
     descent.counter = settings.mask.counterAfterReset
@@ -151,7 +206,7 @@ struct MaskAttackRun {
     let offsets = (draws..<draws + steps).map(jitter.offset)
     var inputs = descent.inputs
     inputs["x"] = HostTensor(batch.shape, x)
-    inputs["maskTarget"] = HostTensor(measurer.mapShape, maps.flatMap { map in map.map { 1 - $0 } })
+    inputs["maskTarget"] = HostTensor(mask.mapShape, maskMaps.flatMap { map in map.map { 1 - $0 } })
     inputs["target"] = constants["target"]
     inputs["offsets"] = HostTensor([steps, 2], offsets.flatMap { [Int64($0.row), Int64($0.column)] })
     inputs["corrections"] = HostTensor(
@@ -159,9 +214,26 @@ struct MaskAttackRun {
     let outputs = try runner.run(graph, inputs)
     try descent.take(outputs, of: graph, steps: steps)
     sweeps += SweepCounts(forward: steps, backward: steps, secondOrder: steps)
-    let direction = try outputs.floats("direction", of: graph)
-    guard direction.allSatisfy(\.isFinite) else { throw AttackError.mapNotFinite }
-    return HostTensor(batch.shape, direction)
+    let newest = try outputs.floats("direction", of: graph)
+    guard newest.allSatisfy(\.isFinite) else { throw AttackError.mapNotFinite }
+    let result = direction.map { mixed(newest, before: $0) } ?? newest
+    direction = result
+    return HostTensor(batch.shape, result)
+  }
+
+  /// d / ‖d‖ with d = β · before + (1 − β) · newest of each image, β being the momentum.
+  private func mixed(_ newest: [Float], before: [Float]) -> [Float] {
+    let kept = settings.mask.momentum
+    guard kept > 0 else { return newest }
+    var result = zip(newest, before).map { (1 - kept) * $0 + kept * $1 }
+    for image in batch.targets.indices {
+      let range = batch.range(image)
+      let squares: Double = result[range].reduce(0) { $0 + Double($1) * Double($1) }
+      guard squares > 0 else { continue }
+      let factor = Float(1 / squares.squareRoot())
+      for index in range { result[index] *= factor }
+    }
+    return result
   }
 
   /// Moves each image as far as its target keeps the required probability; not at all where it never does. Without

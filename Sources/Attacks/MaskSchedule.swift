@@ -21,11 +21,18 @@ public struct MaskSchedule: Sendable, Equatable {
   /// The largest step in the last tenth of the iterations; nil where it shrinks evenly from the first iteration to none after
   /// the last.
   public var lateLargestStep: Double?
+  /// What the direction against the map's distance keeps of the one before: offsets of single iterations then matter less.
+  public var momentum: Float = 0.7
   /// Halvings in the search for the largest step that the label endures, where it does not endure the largest; with none
   /// every step is the largest.
   public var halvings = 5
   /// The probability of the target (κ of the paper) that such a step must leave.
   public var requiredProbability = 0.95
+  /// Of an attack on several interpreters the part of the steps, one in so many, that is against MASK too.
+  public var jointShare = 5
+  /// How far a step against the other interpreters goes there at first, in each value; as the largest step against MASK it
+  /// shrinks evenly to none.
+  public var jointStep = 0.25 / 255
   /// Whether the steps that were looked ahead are taken back from the mask.
   public var takesLookaheadBack = false
 
@@ -36,6 +43,7 @@ public struct MaskSchedule: Sendable, Equatable {
     largestStep = 0.08
     lateLargestStep = mode == .paper ? 0.08 : 0.04
     halvings = mode == .paper ? 12 : 10
+    momentum = 0
     takesLookaheadBack = mode == .paper
   }
 
@@ -56,7 +64,8 @@ public struct MaskSchedule: Sendable, Equatable {
         ("afterLookahead", schedule.takesLookaheadBack ? "mask taken back" : "mask kept"),
         ("reset-interval", "\(schedule.resetInterval)"),
         ("largestStep", "\(schedule.largestStep), then \(schedule.lateLargestStep.map { "\($0)" } ?? "evenly less")"),
-        ("halvings", "\(schedule.halvings)"), ("requiredProbability", "\(schedule.requiredProbability)"),
+        ("momentum", "\(schedule.momentum)"), ("halvings", "\(schedule.halvings)"),
+        ("requiredProbability", "\(schedule.requiredProbability)"),
       ]
     }
     let standard = words(MaskSchedule())

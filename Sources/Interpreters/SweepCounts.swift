@@ -16,5 +16,10 @@ public struct SweepCounts: Sendable, Equatable, Codable {
       forward: a.forward + b.forward, backward: a.backward + b.backward, secondOrder: a.secondOrder + b.secondOrder)
   }
 
+  public static func - (a: SweepCounts, b: SweepCounts) -> SweepCounts {
+    SweepCounts(
+      forward: a.forward - b.forward, backward: a.backward - b.backward, secondOrder: a.secondOrder - b.secondOrder)
+  }
+
   public static func += (a: inout SweepCounts, b: SweepCounts) { a = a + b }
 }

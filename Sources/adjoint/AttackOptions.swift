@@ -200,7 +200,7 @@ struct AttackOptions: ParsableArguments {
     if let recorded = artifact?.facts.map?.interpreter { choice = recorded }
     try choice.check()
     if let option = [("reset-interval", resetInterval), ("halvings", halvings)].first(where: { $0.1 != nil })?.0 {
-      guard choice.name == "mask", attack == .adv2 else {
+      guard choice.hasMask, attack == .adv2 else {
         throw UsageError("--\(option) goes with --attack adv2 --interpreter mask")
       }
     }
@@ -262,7 +262,7 @@ struct AttackOptions: ParsableArguments {
     lines += options.entries(of: settings.schedule.interpreter).map { ($0.name, $0.value, source(!$0.isGiven)) }
     if settings.method.keepsMap {
       lines += settings.schedule.configuration.map { ($0.field.rawValue, $0.value, $0.source) }
-      if settings.schedule.interpreter == "mask" { lines += settings.mask.configuration(mode: settings.schedule.mode) }
+      if InterpreterChoice(settings.schedule.interpreter).hasMask { lines += settings.mask.configuration(mode: settings.schedule.mode) }
       lines.append(("target-map", targetMap, source(targetMap == "benign")))
       lines.append(("compare", "\(compare)", source(!compare)))
     } else {

@@ -186,6 +186,49 @@ import Testing
     #expect(AttackMode.allCases.map { AttackSchedule(interpreter: "mask", mode: $0).steps } == [300, 1000, 1000])
   }
 
+  @Test func `several maps with MASK's among them are each interpreter's own`() throws {
+    let classifier = try Classifier(try PooledClassifier.softmax.graph(batch: 2))
+    let others = try CombinedInterpreter([try ClassActivationMap(classifier), GradientMap(classifier)], weights: [1, 1])
+    let runner = BothRunners(first: runner, second: ReferenceRunner([try AttackPrograms.map(others)]))
+    let mask = measurer(runner, seed: 0)
+    let drawn = ProgramMeasurer(runner, mapShape: others.mapShape, mapSweeps: others.sweeps)
+    let batch = batch([1, 2], targets: [4, 0])
+    let own = try mask.measure(pixels(batch.levels), shape: batch.shape, classes: batch.targets)
+    let rest = try drawn.measure(pixels(batch.levels), shape: batch.shape, classes: batch.targets)
+    for position in 0...2 {
+      let joint = JointMeasurer(drawn: drawn, mask: mask, maskPosition: position, count: 3)
+      let measured = try joint.measure(pixels(batch.levels), shape: batch.shape, classes: batch.targets)
+      #expect(joint.mapShape == [2, 36, 12])
+      for image in 0...1 {
+        #expect(measured[image].map.count == 36 * 12)
+        #expect(joint.maskPart(of: measured[image].map) == own[image].map)
+        #expect(joint.drawnPart(of: measured[image].map) == rest[image].map)
+        #expect(measured[image].probabilities == rest[image].probabilities)
+      }
+    }
+  }
+
+  @Test func `momentum keeps of a direction what it is told`() throws {
+    let batch = batch([1, 2], targets: [4, 0])
+    func directions(_ momentum: Float) throws -> [[Double]] {
+      var settings = settings(steps: 2)
+      settings.mask.momentum = momentum
+      let recording = RecordingRunner(runner)
+      _ = try attack(batch, settings, recording)
+      let searches = recording.calls.filter { $0.name == MaskPrograms.searchName }
+      return searches.compactMap { $0.inputs["direction"]?.doubles }
+    }
+    let (without, with) = (try directions(0), try directions(0.7))
+    // The first iterations are the same, and so are the newest directions of the second.
+    #expect(without.count == 2 && with.count == 2 && without[0] == with[0])
+    for image in 0...1 {
+      let range = batch.range(image)
+      let mixed = zip(without[1][range], without[0][range]).map { 0.3 * $0 + 0.7 * $1 }
+      let length = mixed.reduce(0) { $0 + $1 * $1 }.squareRoot()
+      for (expected, found) in zip(mixed, with[1][range]) { #expect(abs(expected / length - found) < 1e-5) }
+    }
+  }
+
   @Test func `the corrections of Adam count on from a hundred after a reset`() throws {
     let recording = RecordingRunner(runner)
     _ = try attack(batch([1, 2], targets: [4, 0]), settings(steps: 4), recording)
@@ -286,6 +329,16 @@ import Testing
     let still = JitterSequence.still(margin: 4)
     #expect((0..<9).allSatisfy { still.offset($0) == (2, 2) })
     #expect(JitterSequence(margin: 0, seed: 1).offset(3) == (0, 0))
+  }
+}
+
+/// Runs the graphs that either runner has.
+private struct BothRunners: GraphRunner {
+  let first: any GraphRunner
+  let second: any GraphRunner
+
+  func run(_ graph: String, _ inputs: [String: HostTensor]) throws -> [String: HostTensor] {
+    do { return try first.run(graph, inputs) } catch is UnknownGraph { return try second.run(graph, inputs) }
   }
 }
 

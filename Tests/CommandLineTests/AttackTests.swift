@@ -175,7 +175,7 @@ import Testing
     let single = try attack(images, to: "refused", ["--interpreter", "cam", "--weights", "cam=1"])
     #expect(single.status == 2 && single.error.hasPrefix("adjoint: --weights goes with several interpreters, not with cam"))
     for (words, error) in [
-      ("cam,mask", "mask does not go with others: its map is no single graph"),
+      ("cam,ig", "ig does not go with others: its map is no single graph"),
       ("cam,cam", "--interpreter names an interpreter twice: cam,cam"), ("cam,", "there is no interpreter ''"),
     ] {
       let refused = try attack(images, to: "refused", ["--interpreter", words])

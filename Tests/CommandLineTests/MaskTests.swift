@@ -91,6 +91,27 @@ import Testing
     #expect(sweeps == ["forward": 302 + 60 + 301, "backward": 300 + 60 + 300, "secondOrder": 0])
   }
 
+  @Test func `MASK is attacked with others at once, and each has its figures`() throws {
+    let call = ["--interpreter", "grad,mask,cam", "--attack", "adv2", "--steps", "15", "--warm", "5", "--compare"]
+    let result = try attack("joint", call)
+    #expect(result.status == 0, "\(result.error)")
+    let record = try record("joint")
+    let png = try #require(record["png"] as? [String: Any])
+    let maps = try #require(png["maps"] as? [[String: Any]])
+    #expect(maps.map { $0["interpreter"] as? String } == ["grad", "mask", "cam"])
+    // Maps of 28 x 28 and 7 x 7 places at the larger size.
+    #expect(try arrays("joint/fashion-00018-bag.npz")["mapAdversarial"]?.shape == [84, 28])
+    let jitter = try #require(record["jitter"] as? [String: Any])
+    #expect((jitter["unseen"] as? [[String: Any]])?.count == 3)
+    // All maps of the photo; 5 steps of PGD; 12 of all maps but MASK's, of which a check follows every tenth and the last;
+    // 3 iterations of such a step, 8 of the mask and a search; and a last check of all maps.
+    let sweeps = try #require(record["sweeps"] as? [String: Int])
+    #expect(sweeps["secondOrder"] == 12 + 3 * (1 + 4))
+    #expect(sweeps["backward"] == 301 + 5 + 12 * 2 + 2 + 3 * (2 + 8) + 301)
+    let refused = try attack("refused", ["--interpreter", "mask,cam", "--weights", "cam=1,mask=1"])
+    #expect(refused.status == 2 && refused.error.contains("one weight for each of cam is accepted"))
+  }
+
   @Test func `the numbers of the attack on MASK are printed`() throws {
     let result = try attack("none", ["--mode", "paper", "--steps", "9", "--print-config"])
     #expect(result.status == 0, "\(result.error)")
