@@ -60,7 +60,7 @@ public struct InterpreterOptions: Sendable, Codable, Equatable {
       Entry("lookahead", lookahead, otherwise: "detached", ["mask"]),
       Entry("lookahead-steps", lookaheadSteps.map { "\($0)" }, otherwise: "\(MaskPrograms.lookaheadSteps)", ["mask"]),
       Entry("surrogate", surrogate, otherwise: "smoothed", Self.differentiatedTwice),
-      Entry("weights", weights, otherwise: "of their own schedules", nil),
+      Entry("weights", weights, otherwise: "balanced", nil),
     ]
   }
 

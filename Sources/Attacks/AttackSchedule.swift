@@ -51,12 +51,14 @@ public struct AttackSchedule: Sendable, Equatable {
   public static func isOfPixels(_ interpreter: String) -> Bool { !["cam", "grad-cam", "mask"].contains(interpreter) }
 
   /// What an interpreter's mean squared difference weighs in a loss with others, whose coefficient grows from 1 to 2: half of
-  /// what it weighs at the end of its own schedule.
+  /// what it weighs at the end of its own schedule; by default six times that for maps of features and three quarters of it
+  /// for maps of pixels, which otherwise leave the former behind.
   /// - Parameter places: of its map.
   public static func weight(of interpreter: String, mode: AttackMode, places: Int) -> Double {
     let own = AttackSchedule(interpreter: interpreter, mode: mode)
     let last = own.parts.last.map { $0.coefficient * (1 + $0.growth) } ?? 0
-    return last / 2 * (own.objective.mapReduction == .sum ? Double(places) : 1)
+    let balance: Double = mode != .default ? 1 : isOfPixels(interpreter) ? 0.75 : 6
+    return balance * last / 2 * (own.objective.mapReduction == .sum ? Double(places) : 1)
   }
 
   /// The schedule against one interpreter, or several with commas between them, which no source has; that of GRAD against every other map of pixels; the numbers of `paper` are those of

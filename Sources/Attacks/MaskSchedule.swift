@@ -11,7 +11,7 @@ public struct MaskSchedule: Sendable, Equatable {
   /// Steps of the mask that are looked ahead; with none the map has no say in where x moves.
   public var lookaheadSteps = MaskPrograms.lookaheadSteps
   /// In how many iterations the mask is computed anew once; 0 for never.
-  public var resetInterval = 50
+  public var resetInterval = 30
   /// What a reset leaves of the two moments, and what it sets the counter of their corrections to.
   public var keptMean: Float = 0.5
   public var keptSquares: Float = 0.25
@@ -40,6 +40,7 @@ public struct MaskSchedule: Sendable, Equatable {
   public init(mode: AttackMode = .default) {
     guard mode != .default else { return }
     sufficientProbability = nil
+    resetInterval = 50
     largestStep = 0.08
     lateLargestStep = mode == .paper ? 0.08 : 0.04
     halvings = mode == .paper ? 12 : 10

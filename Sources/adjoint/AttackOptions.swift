@@ -57,7 +57,7 @@ struct AttackOptions: ParsableArguments {
       U(0.95 + 0.04 i/n, 1) at step i of n; taken for maps of pixels), or none.
       """)
   var labelSmoothing: LabelSmoothing?
-  @Option(help: "In how many iterations of adv2 against mask the mask is computed anew once (50); 0 for never.")
+  @Option(help: "In how many iterations of adv2 against mask the mask is computed anew once (30); 0 for never.")
   var resetInterval: Int?
   @Option(
     help: """

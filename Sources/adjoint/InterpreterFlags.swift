@@ -43,7 +43,7 @@ struct InterpreterFlags: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "What each of several interpreters' maps weighs in the loss (as at the end of its own schedule).",
+      "What each of several interpreters' maps weighs in the loss (balanced: cam=30,grad=58.8 for images of 224 x 224).",
       valueName: "cam=40,grad=30"))
   var weights: String?
 

@@ -42,7 +42,9 @@ import Testing
       schedule.steps = 1
       #expect(schedule.alphaShare(step: 0) == 1)
     }
-    for mode in [AttackMode.paper, .code] { #expect(AttackSchedule(interpreter: "grad", mode: mode).alphaShare(step: 9) == 1) }
+    for mode in [AttackMode.paper, .code] {
+      #expect(AttackSchedule(interpreter: "grad", mode: mode).alphaShare(step: 9) == 1)
+    }
   }
 
   @Test func `a coefficient is that of the last stage, and the others keep their proportion`() {
@@ -51,6 +53,18 @@ import Testing
       #expect(abs(found - expected) < 1e-15)
     }
     #expect(AttackSettings(method: .adv2, coefficient: 0).schedule.coefficient == 0)
+  }
+
+  @Test func `among others a map of features weighs more than by itself, and one of pixels less`() {
+    func weight(_ interpreter: String, _ mode: AttackMode) -> Double {
+      AttackSchedule.weight(of: interpreter, mode: mode, places: 56 * 56)
+    }
+    for (found, expected) in [
+      (weight("cam", .default), 30), (weight("grad", .default), 58.8), (weight("cam", .code), 5),
+      (weight("grad", .code), 78.4),
+    ] {
+      #expect(abs(found - expected) < 1e-9)
+    }
   }
 
   @Test func `the configuration says where each number comes from`() {
