@@ -50,7 +50,7 @@ public struct ExperimentTable: Sendable, Equatable, Encodable {
   /// A row for the second network, where an experiment has it and the call does not.
   mutating func addMissingNetworks(_ context: ExperimentContext, of networks: [ExperimentRun.Network]) {
     guard networks.contains(.second), !context.networks.contains(.second) else { return }
-    add([Cell("no second network: --second-model names one")])
+    add([Cell("no second network"), Cell("-"), Cell("not run: --second-model names one")])
   }
 
   public var text: String { alignedText([columns] + rows.map { $0.map(\.text) }) }

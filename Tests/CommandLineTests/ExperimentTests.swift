@@ -36,7 +36,7 @@ import Testing
     #expect(
       try FileManager.default.contentsOfDirectory(atPath: folder.path("out/runs/fashion-resnet")).sorted()
         == ["adv2.cam", "adv2.grad", "pgd.cam", "pgd.grad"])
-    for words in ["MASK: not run", "RTS: needs weights", "no second network: --second-model names one"] {
+    for words in ["MASK: not run", "RTS: needs weights", "no second network,-,not run: --second-model names one"] {
       for id in ["t3", "t13", "f6"] { #expect(try text("out/\(id)/\(id).csv").contains(words), "\(id): \(words)") }
     }
     for id in ["t3", "t13", "f4", "f6"] {

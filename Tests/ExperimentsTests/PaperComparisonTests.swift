@@ -1,0 +1,67 @@
+import Adjoint
+import Attacks
+import Foundation
+import Testing
+
+@testable import Experiments
+
+@Suite struct PaperComparisonTests {
+  private static let model =
+    URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    .deletingLastPathComponent().path + "/graphs/models/fashion-resnet.onnx"
+
+  /// What an experiment shows of which nothing was run.
+  private func outcome(_ id: String) throws -> ExperimentOutcome {
+    var options = ExperimentJob.Options(model: try ModelFile(Self.model), data: "none")
+    options.secondModel = options.model
+    let context = ExperimentContext(options: options, output: try OutputDirectory(NSTemporaryDirectory()), states: [:])
+    return try ExperimentCatalogue.experiment(id).outcome(context)
+  }
+
+  @Test(arguments: ["t3", "t5", "t6", "t7", "t8", "t10", "t13"])
+  func `the paper's own numbers keep the bounds that others are held to`(id: String) throws {
+    let numbers = try outcome(id).comparisons.filter { Double($0.paper) != nil }
+    #expect(!numbers.isEmpty)
+    for comparison in numbers {
+      let words = comparison.expected.split(separator: " ")
+      let (paper, bound) = (try #require(Double(comparison.paper)), try #require(Double(words[2])))
+      #expect(words[1] == "least" ? paper >= bound : paper <= bound, "\(comparison.text)")
+    }
+  }
+
+  @Test(arguments: ["t3", "t5", "t6", "t7", "t8", "t10", "t13", "f4", "f6", "f9", "f10", "f11", "f12", "f13", "f22"])
+  func `what was not run says so in every table and comparison`(id: String) throws {
+    let outcome = try outcome(id)
+    #expect(!outcome.comparisons.isEmpty && outcome.pictures.isEmpty)
+    for comparison in outcome.comparisons {
+      #expect(comparison.holds == nil && comparison.here.contains("not run"), "\(comparison.text)")
+    }
+    for table in outcome.tables {
+      #expect(table.rows.allSatisfy { $0.count == table.columns.count })
+      #expect(table.rows.allSatisfy { row in row.contains { $0.text.contains("not run") } }, "\(table.text)")
+    }
+  }
+
+  @Test func `a number beyond its bound does not hold, and at it does`() {
+    func holds(_ here: Double?, _ bound: PaperComparison.Bound) -> Bool? {
+      PaperComparison("CAM", "ratio", paper: 0.2, here: here, missing: "not run", bound).holds
+    }
+    #expect(holds(0.5, .atMost(0.5)) == true && holds(0.51, .atMost(0.5)) == false)
+    #expect(holds(0.95, .atLeast(0.95)) == true && holds(0.94, .atLeast(0.95)) == false)
+    #expect(holds(nil, .atMost(0.5)) == nil)
+  }
+
+  @Test func `numbers of a call replace those of every run, but not a phase that it does not have`() throws {
+    var numbers = RunNumbers()
+    numbers.steps = 7
+    numbers.warm = 3
+    numbers.eps = 0.25
+    numbers.seed = 9
+    for run in ExperimentCatalogue.experiments.flatMap(\.runs) {
+      let settings = numbers.applied(to: run.settings)
+      #expect(settings.steps == 7 && settings.seed == 9 && settings.threat.eps == 0.25)
+      #expect(settings.warm == (run.settings.warm == 0 ? 0 : 3))
+      #expect(settings.method == run.settings.method)
+    }
+  }
+}
