@@ -67,6 +67,30 @@ import Testing
     }
   }
 
+  @Test func `squeezers are calibrated on photos that no run attacked`() throws {
+    let path = try data()
+    let bag = try Image(contentsOf: Command.bag)
+    var table = try text("data/index.csv")
+    for number in 0..<100 {
+      var levels = bag.pixels
+      for channel in 0..<3 { levels[3 * (number + 28 * 9) + channel] ^= 31 }
+      _ = try folder.write(
+        try Image(width: bag.width, height: bag.height, pixels: levels).encodedPNG(), "data/other\(number).png")
+      table += "other\(number).png,8\n"
+    }
+    _ = try folder.write(table.utf8, "data/index.csv")
+    let call = ["experiment", "t4", "--model", Command.model, "--data", path, "-o", folder.path("out")]
+    let result = try Command.run(call + quick + ["--interpreters", "cam", "-n", "1"])
+    #expect(result.status == 0, "\(result.error)")
+    let lines = try text("out/t4/t4.csv").split(separator: "\n").map(String.init)
+    #expect(lines.count == 6 && lines[0].contains("PGD,GRAD-A,GRAD-A*,CAM-A,CAM-A*"), "\(lines)")
+    for (line, name) in zip(lines.dropFirst(), ["bits2", "bits3", "median3", "nlm", "joint"]) {
+      #expect(line.hasPrefix(name + ",") && line.contains("GRAD-A: not run"), "\(line)")
+    }
+    let refused = try Command.run(call + quick + ["--interpreters", "cam", "-n", "4"])
+    #expect(refused.status == 2 && refused.error.contains("-n 3 or less is accepted"), "\(refused)")
+  }
+
   @Test func `an experiment that was interrupted gives the bytes of one that was not`() throws {
     let only = ["--interpreters", "cam", "--batch", "1", "--steps", "400"]
     let process = Command.process(
