@@ -86,7 +86,9 @@ let package = Package(
       ]),
     .target(
       name: "Experiments",
-      dependencies: ["TensorTypes", "Files", "Arrays", "Images", "Interpreters", "Attacks", "Adjoint"]),
+      dependencies: [
+        "TensorTypes", "IR", "Operators", "Autodiff", "Files", "Arrays", "Images", "Interpreters", "Attacks", "Adjoint",
+      ]),
     .testTarget(name: "ExperimentsTests", dependencies: ["Experiments", "Adjoint", "Attacks"]),
     .executableTarget(
       name: "adjoint",

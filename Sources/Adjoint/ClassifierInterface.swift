@@ -27,7 +27,7 @@ public struct ClassifierInterface: Sendable, Codable {
   }
 
   /// The 8-bit levels of an image, channel by channel.
-  func levels(_ image: Image) -> [UInt8] {
+  public func levels(_ image: Image) -> [UInt8] {
     let channels = imageShape[1]
     return (0..<channels).flatMap { channel in
       stride(from: channel, to: image.pixels.count, by: 3).map { image.pixels[$0] }

@@ -88,10 +88,11 @@ public struct DetectionJob {
 
 extension ModelPrograms {
   /// What judges images by the map of these programs.
+  /// - Parameter seed: decides the jitter of MASK and the noise of SmoothGrad.
   /// - Throws: `UsageError` for programs without a map.
-  func measurer(threads: Int?) throws -> any MapMeasurer {
+  func measurer(threads: Int?, seed: UInt64 = 0) throws -> any MapMeasurer {
     let (model, map) = try classifier(with: .map)
-    let runner = map.runner(try runner(threads: threads), imageShape: model.imageShape, seed: 0)
-    return try map.measurer(runner, imageShape: model.imageShape, seed: 0)
+    let runner = map.runner(try runner(threads: threads), imageShape: model.imageShape, seed: seed)
+    return try map.measurer(runner, imageShape: model.imageShape, seed: seed)
   }
 }

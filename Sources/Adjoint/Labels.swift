@@ -1,5 +1,5 @@
 /// The classes of a model: their numbers, and their names where a labels file gives them.
-public struct Labels: Sendable, Codable {
+public struct Labels: Sendable, Codable, Equatable {
   public let classCount: Int
   private let names: [String]?
 

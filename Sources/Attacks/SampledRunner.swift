@@ -8,6 +8,9 @@ public struct GradientSamples {
   /// - Parameter offsets: each f32[C, H, W].
   public init(_ samples: [(scale: Double, offset: HostTensor)]) { self.samples = samples }
 
+  /// What is added to the image in each sample, [C, H, W].
+  public var offsets: [[Double]] { samples.map(\.offset.doubles) }
+
   /// Midpoints of `count` equal parts of the way from an image of one value to x (the midpoint rule).
   /// - Parameter imageShape: [B, C, H, W]
   public static func between(baseline: Double, count: Int, imageShape: Shape) -> GradientSamples {

@@ -8,6 +8,8 @@ public protocol Experiment: Sendable {
   var reference: String { get }
   /// Whether it is about the second network alone.
   var isOfSecondNetwork: Bool { get }
+  /// Whether it takes a network and photos.
+  var needsNetwork: Bool { get }
   /// Every attack it rests on, also those that cannot be run; equal ones of several experiments run once.
   var runs: [ExperimentRun] { get }
   /// Refuses a call that could not give the result, before anything is attacked.
@@ -18,6 +20,7 @@ public protocol Experiment: Sendable {
 
 extension Experiment {
   public var isOfSecondNetwork: Bool { false }
+  public var needsNetwork: Bool { true }
   public func check(_ options: ExperimentJob.Options) throws {}
 }
 

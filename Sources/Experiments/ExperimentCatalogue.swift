@@ -4,12 +4,13 @@ import Adjoint
 public enum ExperimentCatalogue {
   public static let experiments: [any Experiment] =
     [
-      AttackSuccess(), KeptMaps(.pixels, on: .first), OverlapFigure.pixels, DetectionRates(), AdaptedMaps(),
+      KinkCurves(), AttackSuccess(), KeptMaps(.pixels, on: .first), OverlapFigure.pixels, DetectionRates(), AdaptedMaps(),
       KeptMaps(.flows, on: .first), OverlapFigure.flows(on: .first), TargetSuccess.patches, TargetMaps(.patch, on: .first),
       TargetDistance.patches, TargetSuccess.classes, TargetMaps(.otherClass, on: .first), TargetDistance.classes(on: .first),
-      GradCAMTable(), MapDistance(),
+      InterpreterTransfer(), TransferPanels(), Proposition1Check(), GradCAMTable(), MapDistance(),
       KeptMaps(.pixels, on: .second), KeptMaps(.flows, on: .second), OverlapFigure.flows(on: .second),
       TargetMaps(.otherClass, on: .second), TargetDistance.classes(on: .second),
+      Proposition2Check(), Ablation(),
     ]
 
   /// Other names of experiments.

@@ -80,4 +80,10 @@ public struct ExperimentContext: Sendable {
   ) throws -> ModelPrograms {
     try options.programs(of: network, graph, choice)
   }
+
+  /// One of the networks as a graph, for batches of the size of its programs.
+  /// - Throws: what importing throws; `UsageError` for a network that this call does not have.
+  public func classifier(of network: ExperimentRun.Network) throws -> ImageClassifier {
+    try options.classifier(of: network)
+  }
 }

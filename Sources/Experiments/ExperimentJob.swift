@@ -8,11 +8,11 @@ import Interpreters
 /// Deterministic: interrupted and started again it writes the same bytes, but for the times of attacks.
 public struct ExperimentJob {
   public struct Options: Sendable {
-    /// Where the paper has ResNet-50.
-    public var model: ModelFile
+    /// Where the paper has ResNet-50; some experiments need none.
+    public var model: ModelFile?
     /// Where it has DenseNet-169.
     public var secondModel: ModelFile?
-    /// A folder of labelled photos, or its table, as `EvaluateJob` takes it.
+    /// A folder of labelled photos, or its table, as `EvaluateJob` takes it; empty for none.
     public var data: String
     /// The most photos to attack.
     public var limit: Int?
@@ -24,7 +24,7 @@ public struct ExperimentJob {
     public var batch: Int?
     public var execution = ExecutionOptions()
 
-    public init(model: ModelFile, data: String) {
+    public init(model: ModelFile?, data: String) {
       self.model = model
       self.data = data
     }
@@ -54,8 +54,11 @@ public struct ExperimentJob {
     if options.secondModel == nil, let experiment = experiments.first(where: \.isOfSecondNetwork) {
       throw UsageError("\(experiment.id) is about a second network; name it with --second-model")
     }
-    if options.secondModel?.name == options.model.name {
-      throw UsageError("both networks are called \(options.model.name), and so would be their results; rename one file")
+    if options.model == nil || options.data.isEmpty, let experiment = experiments.first(where: \.needsNetwork) {
+      throw UsageError("\(experiment.id) is about a network and photos; name them with --model and --data")
+    }
+    if let name = options.model?.name, options.secondModel?.name == name {
+      throw UsageError("both networks are called \(name), and so would be their results; rename one file")
     }
   }
 
@@ -123,10 +126,21 @@ extension ExperimentJob.Options {
   func programs(
     of network: ExperimentRun.Network, _ graph: DerivedGraph, _ choice: InterpreterChoice
   ) throws -> ModelPrograms {
-    guard let model = model(network) else { throw UsageError("this call has no second network (--second-model)") }
-    let batch = batch ?? min(limit ?? choice.usualBatch, choice.usualBatch)
-    return try ModelPrograms(ModelRequest(model, of: graph, batch: batch, interpreter: choice), execution)
+    let model = try existing(network)
+    return try ModelPrograms(
+      ModelRequest(model, of: graph, batch: batch(choice.usualBatch), interpreter: choice), execution)
   }
+
+  func classifier(of network: ExperimentRun.Network) throws -> ImageClassifier {
+    try ImageClassifier(path: try existing(network).path, batch: batch(InterpreterChoice().usualBatch))
+  }
+
+  private func existing(_ network: ExperimentRun.Network) throws(UsageError) -> ModelFile {
+    guard let model = model(network) else { throw UsageError("this call has no second network (--second-model)") }
+    return model
+  }
+
+  private func batch(_ usual: Int) -> Int { batch ?? min(limit ?? usual, usual) }
 
   /// The layer of Grad-CAM in the words of `InterpreterOptions`; nil is the last.
   fileprivate func layer(of run: ExperimentRun) throws -> String? {

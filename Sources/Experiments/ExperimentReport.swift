@@ -13,7 +13,8 @@ public struct ExperimentReport: Sendable {
     let title: String
     let reference: String
     let networks: [Network]
-    let photos: String
+    /// Nil where none are attacked.
+    let photos: String?
     let seed: UInt64
     let runs: [Run]
     let tables: [ExperimentTable]
@@ -44,10 +45,10 @@ public struct ExperimentReport: Sendable {
     ].compactMap(\.self).joined(separator: " ")
     summary = Summary(
       id: id, title: experiment.title, reference: experiment.reference,
-      networks: [options.model, options.secondModel].compactMap(\.self).map {
+      networks: (experiment.needsNetwork ? [options.model, options.secondModel] : []).compactMap(\.self).map {
         Network(name: $0.name, sha256: $0.sha256)
       },
-      photos: photos, seed: options.numbers.seed,
+      photos: experiment.needsNetwork ? photos : nil, seed: options.numbers.seed,
       runs: experiment.runs.map { run in
         let state = context.state(run)
         return Run(
@@ -59,10 +60,8 @@ public struct ExperimentReport: Sendable {
 
   /// Title, tables, and a line for each number of the paper.
   public var text: String {
-    let head = [
-      "\(id): \(summary.title)", "paper: \(summary.reference)",
-      "\(summary.networks.map(\.name).joined(separator: ", ")); \(summary.photos)",
-    ]
+    let material = summary.photos.map { "\(summary.networks.map(\.name).joined(separator: ", ")); \($0)" }
+    let head = ["\(id): \(summary.title)", "paper: \(summary.reference)"] + [material].compactMap(\.self)
     let blocks = [head.joined(separator: "\n")] + outcome.tables.map(\.text)
     let lines = outcome.comparisons.map(\.text)
     return (lines.isEmpty ? blocks : blocks + [lines.joined(separator: "\n")]).joined(separator: "\n\n")

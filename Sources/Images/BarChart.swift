@@ -33,17 +33,14 @@ public struct BarChart: Sendable {
   private static let height: Int = 240
   private static let ink = Color(grey: 24)
   private static let line = Color(grey: 160)
-  /// Distinct for readers who do not see all colours, and in grey.
-  private static let colors = [Color(204, 102, 64), Color(64, 112, 176), Color(96, 160, 96), Color(150, 150, 150)]
 
   /// The chart as an image; the lines of its base and text are above and below.
   /// - Throws: `ImageError.invalidSize` when it has too many bars for one image.
   public func rendered() throws(ImageError) -> Image {
     let groupWidth = series.count * (Self.barWidth + Self.barGap) - Self.barGap
-    let legends = series.map { Text($0, width: 10_000, color: Self.ink) }
-    let legendWidth = legends.map { $0.width + 40 }.reduce(0, +)
+    let legend = ChartLegend(series)
     let titles = groups.map { Text($0.title, width: max(groupWidth, 1), color: Self.ink) }
-    let contentWidth = max(groups.count * (groupWidth + Self.groupGap) - Self.groupGap, legendWidth, 320)
+    let contentWidth = max(groups.count * (groupWidth + Self.groupGap) - Self.groupGap, legend.width, 320)
     let words = Text(heading, width: contentWidth, color: Self.ink, isBold: true)
     let legendTop = Self.margin + words.height + 8
     let base = legendTop + 2 * Text.lineHeight + 8 + Self.height
@@ -52,20 +49,16 @@ public struct BarChart: Sendable {
     guard height <= Image.largestPixelCount / width else { throw .invalidSize(width: width, height: height) }
     var page = Image(width: width, height: height, filledWith: .white)
     words.draw(on: &page, left: Self.margin, top: Self.margin)
-    var left = Self.margin
-    for (index, legend) in legends.enumerated() {
-      page.fill(left: left, top: legendTop, width: 14, height: 14, with: Self.color(index))
-      legend.draw(on: &page, left: left + 20, top: legendTop)
-      left += legend.width + 40
-    }
+    legend.draw(on: &page, left: Self.margin, top: legendTop)
     let top = max(smallestTop, groups.flatMap(\.values).compactMap(\.self).filter(\.isFinite).max() ?? 0)
-    left = Self.margin
+    var left = Self.margin
     for (group, title) in zip(groups, titles) {
       for (index, value) in group.values.enumerated() {
         let barLeft = left + index * (Self.barWidth + Self.barGap)
         guard let value, value.isFinite else { continue }
         let barHeight = Int((max(0, value) / top * Float(Self.height)).rounded())
-        page.fill(left: barLeft, top: base - barHeight, width: Self.barWidth, height: barHeight, with: Self.color(index))
+        page.fill(
+          left: barLeft, top: base - barHeight, width: Self.barWidth, height: barHeight, with: ChartLegend.color(index))
         let label = Text(Self.label(value), width: Self.barWidth, color: Self.ink)
         label.draw(on: &page, left: barLeft + (Self.barWidth - label.width) / 2, top: base - barHeight - Text.lineHeight)
       }
@@ -75,8 +68,6 @@ public struct BarChart: Sendable {
     page.fill(left: Self.margin, top: base, width: contentWidth, height: 2, with: Self.line)
     return page
   }
-
-  private static func color(_ index: Int) -> Color { colors[index % colors.count] }
 
   private static func label(_ value: Float) -> String {
     let thousandths = Int((abs(value) * 1000).rounded())

@@ -4,6 +4,12 @@ public enum ResizeRule: Sendable, Equatable, Codable {
   case shorterSide(Int, Interpolation)
   /// Both sides are resized to the wanted size; the proportion is lost.
   case exact(Interpolation)
+
+  public var interpolation: Interpolation {
+    switch self {
+    case .shorterSide(_, let interpolation), .exact(let interpolation): interpolation
+    }
+  }
 }
 
 extension Image {

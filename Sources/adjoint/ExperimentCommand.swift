@@ -52,9 +52,7 @@ struct ExperimentCommand: ParsableCommand {
   func validate() throws {
     if list { return }
     guard !ids.isEmpty else { throw ValidationError("Name an experiment; --list shows them.") }
-    for (name, value) in [("--model", model), ("--data", data), ("-o", output)] where value == nil {
-      throw ValidationError("Missing expected option \(name).")
-    }
+    if output == nil { throw ValidationError("Missing expected option -o.") }
     if let batch { try checkBatch(batch) }
     if let limit = limit ?? shortLimit, limit < 1 { throw ValidationError("-n is \(limit); 1 or more is accepted.") }
     if let steps, !(1...1_000_000).contains(steps) {
@@ -70,12 +68,12 @@ struct ExperimentCommand: ParsableCommand {
 
   func run() throws {
     if list { return try StandardStream.output.writeLine(ExperimentCatalogue.text) }
-    guard let model, let data, let output else { return }
+    guard let output else { return }
     let experiments = try ids.map(ExperimentCatalogue.experiment)
     if let artifact = [model, secondModel].compactMap(\.self).first(where: isArtifact) {
       throw UsageError("'\(artifact)' is an artifact, of one interpreter; experiments take ONNX files")
     }
-    var options = ExperimentJob.Options(model: try ModelFile(model), data: data)
+    var options = ExperimentJob.Options(model: try model.map { try ModelFile($0) }, data: data ?? "")
     options.secondModel = try secondModel.map { try ModelFile($0) }
     options.limit = limit ?? shortLimit
     options.split = split

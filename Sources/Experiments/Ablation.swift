@@ -1,0 +1,87 @@
+import Adjoint
+import Attacks
+
+/// What each part of an attack is good for: the attack without it.
+struct Ablation: Experiment {
+  let id = "ablation"
+  let title = "each part of ADV² taken away, on CAM, GRAD and MASK"
+  let reference =
+    "sections 3.2, 4.1 and algorithm 1 say why h, warm start, label smoothing, lookahead, resets and search are there"
+
+  /// An attack with one part changed.
+  struct Variant {
+    let interpreter: PaperInterpreter
+    /// Nil for the attack as it is.
+    let change: String?
+    let run: ExperimentRun
+  }
+
+  static let variants: [Variant] = [
+    variant(.cam), variant(.cam, "without warm start") { $1.schedule.warm = 0 },
+    variant(.cam, "with label smoothing") { choice, _ in choice.smoothsLabels = true },
+    variant(.cam, "steps of one length") { $1.schedule.finalAlpha = 1 },
+    variant(.grad),
+    variant(.grad, "sigma in place of h") { choice, _ in choice.options.surrogate = "sigmoid" },
+    variant(.grad, "r in place of h") { choice, _ in choice.options.surrogate = "plain" },
+    variant(.grad, "without warm start") { $1.schedule.warm = 0 },
+    variant(.grad, "without label smoothing") { choice, _ in choice.smoothsLabels = false },
+    variant(.grad, "steps of one length") { $1.schedule.finalAlpha = 1 },
+    variant(.mask),
+    variant(.mask, "lookahead of 1 step") { choice, _ in choice.options.lookaheadSteps = 1 },
+    variant(.mask, "without lookahead") { choice, _ in choice.options.lookaheadSteps = 0 },
+    variant(.mask, "without resets") { $1.mask.resetInterval = 0 },
+    variant(.mask, "without search") { $1.mask.halvings = 0 },
+    variant(.mask, "without warm start") { $1.schedule.warm = 0 },
+  ]
+
+  private static func variant(
+    _ interpreter: PaperInterpreter, _ change: String? = nil,
+    _ body: (inout InterpreterChoice, inout AttackSettings) -> Void = { _, _ in }
+  ) -> Variant {
+    guard let change else {
+      return Variant(interpreter: interpreter, change: nil, run: ExperimentRun(.adv2, interpreter.rawValue))
+    }
+    var choice = InterpreterChoice(interpreter.rawValue)
+    var settings = AttackSettings(method: .adv2, schedule: choice.schedule(of: .adv2))
+    body(&choice, &settings)
+    settings.schedule.objective = choice.schedule(of: .adv2).objective
+    let words = change.split(separator: " ").joined(separator: "-")
+    return Variant(
+      interpreter: interpreter, change: change,
+      run: ExperimentRun(name: "adv2.\(interpreter.rawValue).\(words)", choice, settings))
+  }
+
+  var runs: [ExperimentRun] { Self.variants.map(\.run) }
+
+  func outcome(_ context: ExperimentContext) -> ExperimentOutcome {
+    var table = ExperimentTable(
+      "ablation", columns: ["attack on", "change", "target label", "joint success", "map L1", "Spearman", "top 10 %"])
+    var comparisons: [PaperComparison] = []
+    for variant in Self.variants {
+      let state = context.state(variant.run)
+      let whole = Self.variants.first { $0.interpreter == variant.interpreter && $0.change == nil }.map {
+        context.state($0.run)
+      }
+      let head = [ExperimentTable.Cell(variant.interpreter.title), .init(variant.change ?? "as it is")]
+      guard let finished = state.finished else {
+        table.add(head + [.init(state.missing ?? "not run")])
+        continue
+      }
+      let records = finished.records
+      table.add(
+        head + [
+          state.success.map { .init($0) } ?? .init("-"),
+          .init(Share(records.count(where: \.png.jointSuccess), of: records.count)),
+          .init(state.metric("l1")), .init(state.metric("spearman"), 2), .init(state.metric("top"), 2),
+        ])
+      guard let change = variant.change else { continue }
+      func joint(_ state: RunState?) -> Double? { state?.metric("joint") }
+      let loss = joint(whole).flatMap { all in joint(state).map { all - $0 } }
+      comparisons.append(
+        PaperComparison(
+          "\(variant.interpreter.title), \(change)", "joint success as it is - changed", paper: nil, here: loss,
+          missing: "the attack as it is was not run", .atLeast(0)))
+    }
+    return ExperimentOutcome(tables: [table], comparisons: comparisons)
+  }
+}
