@@ -3,8 +3,8 @@ import IR
 import Operators
 import TensorTypes
 
-/// A function f(x, y) whose minimiser in y is a function g of x, as the mask of MASK is one of the image; what Proposition 2 of
-/// the paper says about it, with every derivative of f by the rules of the operators it is made of.
+/// A function f(x, y) whose minimiser in y is a function g of x, as the mask of MASK is one of the image; what Proposition 2
+/// of the paper says about it, with every derivative of f by the rules of the operators it is made of.
 ///
 ///     ∇ ½‖g(x) − g₀‖² = −f_xy (f_yy)⁻¹ (g(x) − g₀)    (equation 17),    f_xy[i, j] = ∂²f / ∂x_i ∂y_j
 ///
@@ -123,7 +123,7 @@ public struct ImplicitGradient: Sendable {
     }
   }
 
-  /// The gradient with respect to x of ½‖ỹ − goal‖², where ỹ = y − step · inverse · f_y(x, y) with y and inverse held constant.
+  /// The gradient with respect to x of ½‖ỹ − goal‖², where ỹ = y − step · inverse · f_y(x, y), y and inverse held constant.
   public func lookaheadGradient(
     _ x: [Double], _ y: [Double], goal: [Double], step: Double, inverse: SquareMatrix
   ) throws -> [Double] {

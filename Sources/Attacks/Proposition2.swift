@@ -3,13 +3,14 @@ import IR
 import Operators
 import TensorTypes
 
-/// Proposition 2 of the paper on random functions: the gradient of the distance between a minimiser and a goal, by equation 17,
-/// and what of it is left in the lookahead of the attack on MASK.
+/// Proposition 2 of the paper on random functions: the gradient of the distance between a minimiser and a goal, by equation
+/// 17, and what of it is left in the lookahead of the attack on MASK.
 ///
 ///     f(x, y) = ½ yᵀ A y − yᵀ B x                          (quadratic)
 ///     f(x, y) = ½ yᵀ A y − yᵀ sin(B x) + ¼ Σ y_j⁴          (quartic)
 ///
-/// with A positive definite. Derivatives of f are those of the graph; what they are held against is written out or differenced.
+/// with A positive definite. Derivatives of f are those of the graph; what they are held against is written out or
+/// differenced.
 public struct Proposition2: Sendable {
   public struct Check: Sendable, Equatable {
     public let name: String

@@ -3,8 +3,8 @@ import Attacks
 import Images
 import TensorTypes
 
-/// Proposition 1 on attacked photos: the prediction loss of an attack is at most its interpretation loss, by the attributions
-/// of integrated gradients between photo and attacked photo.
+/// Proposition 1 on attacked photos: the prediction loss of an attack is at most its interpretation loss, by the
+/// attributions of integrated gradients between photo and attacked photo.
 ///
 /// Of three scores: the probability, whose attributions are those of integrated gradients; the log-odds; and the mean of the
 /// logit over noise, whose gradient is that of SmoothGrad.

@@ -1,7 +1,7 @@
 /// Curves over one axis, with a grid of ticks and a legend.
 ///
-/// The ticks' first and last are the ends of the axes; what lies outside is left out, and a point that is not finite breaks its
-/// curve.
+/// The ticks' first and last are the ends of the axes; what lies outside is left out, and a point that is not finite breaks
+/// its curve.
 public struct LinePlot: Sendable {
   public struct Curve: Sendable {
     public let title: String

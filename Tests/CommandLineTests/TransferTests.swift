@@ -53,7 +53,7 @@ import Testing
 
   @Test
   func
-    `where the interpreter is the attacked one transfer is the attack's own figure, and a network is as another of its file`()
+    `at the attacked interpreter transfer is the attack's own figure, and a network is as another of its file`()
     throws
   {
     let result = try experiment(["t9", "f14"], ["--second-model", try twin()])

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Exports a classifier of torchvision as adjoint takes it: NAME.onnx, and beside it NAME.json (preprocessing) and its labels.
+"""Exports a classifier of torchvision as adjoint takes it: NAME.onnx, with NAME.json (preprocessing) and labels beside it.
 
 usage: $(tools/environment tools/references/requirements.txt)/bin/python tools/references/torchvision_classifier.py \
            [--weights IMAGENET1K_V1|FILE.pth|none] [--exporter legacy|dynamo] NAME FOLDER
-NAME is that of a torchvision model, such as resnet50 or densenet169. Torchvision downloads the weights that it has a name for;
-a file holds a state dictionary; none leaves them random (seed 1), for trying the way. The batch stays free.
+NAME is that of a torchvision model, such as resnet50 or densenet169. Torchvision downloads the weights that it has a name
+for; a file holds a state dictionary; none leaves them random (seed 1), for trying the way. The batch stays free.
 """
 import argparse
 import json
