@@ -67,6 +67,30 @@ import Testing
     }
   }
 
+  @Test func `a second network fills the other half of tables and has figures of its own`() throws {
+    let models = Command.root + "/graphs/models/"
+    for (file, name) in [
+      ("fashion-resnet.onnx", "second.onnx"), ("fashion-resnet.json", "second.json"),
+      ("fashion-labels.txt", "fashion-labels.txt"),
+    ] {
+      try FileManager.default.copyItem(atPath: models + file, toPath: folder.path(name))
+    }
+    let second = ["--second-model", folder.path("second.onnx"), "--interpreters", "cam", "--steps", "2"]
+    let result = try experiment(["t13", "f17"], to: "out", second)
+    #expect(result.status == 0, "\(result.error)")
+    let lines = try text("out/t13/t13.csv").split(separator: "\n").map(String.init)
+    func row(_ name: String) -> Substring? {
+      lines.first { $0.hasPrefix(name + ",CAM,") }.map { $0.dropFirst(name.count) }
+    }
+    // The same network under two names; the paper's ratios, the tenth column, are of two.
+    let (first, other) = (try #require(row("fashion-resnet")), try #require(row("second")))
+    let columns = [first, other].map { $0.split(separator: ",", omittingEmptySubsequences: false) }
+    #expect(columns[0][9] != columns[1][9])
+    #expect(columns.map { Array($0[..<9]) }.allSatisfy { $0 == Array(columns[0][..<9]) }, "\(lines)")
+    #expect(folder.bytes("out/f17/f17.fashion-00018-bag.png") != nil)
+    #expect(folder.bytes("out/runs/second/adv2.cam/summary.json") != nil)
+  }
+
   @Test func `squeezers are calibrated on photos that no run attacked`() throws {
     let path = try data()
     let bag = try Image(contentsOf: Command.bag)
