@@ -144,7 +144,7 @@ import Testing
     (["t3", "--interpreters", "rts"], "RTS needs weights", 2),
     (["t3", "--interpreters", "lime"], "--interpreters", 2),
     (["t4"], "t4 calibrates on at least 100 photos that it does not attack, and", 2),
-    (["t99"], "there is no experiment 't99'; t3, ", 2),
+    (["t99"], "there is no experiment 't99'; f3, t3, ", 2),
     (["t3", "--second-model", Command.model], "both networks are called fashion-resnet", 2),
   ])
   func `what no experiment has is refused by name`(call: [String], words: String, status: Int32) throws {
