@@ -13,10 +13,12 @@ public struct JointMeasurer: MapMeasurer {
   /// The interpreters, MASK included.
   public let count: Int
   public let mapShape: Shape
-  private let places: Places
+  private let maskPlaces: Places
+  private let drawnPlaces: Places
 
   /// Which places of a map at the common size are those of a smaller one.
   private struct Places {
+    let small: (height: Int, width: Int)
     let rows: [Int]
     let columns: [Int]
 
@@ -26,12 +28,12 @@ public struct JointMeasurer: MapMeasurer {
       self.small = small
     }
 
-    let small: (height: Int, width: Int)
-
+    /// A smaller map at the common size, each place repeated.
     func enlarged(_ map: ArraySlice<Float>) -> [Float] {
       rows.flatMap { row in columns.map { map[map.startIndex + row * small.width + $0] } }
     }
 
+    /// The smaller map again.
     func reduced(_ map: ArraySlice<Float>) -> [Float] {
       let firstColumns = (0..<small.width).compactMap { columns.firstIndex(of: $0) }
       return (0..<small.height).compactMap { rows.firstIndex(of: $0) }.flatMap { row in
@@ -39,8 +41,6 @@ public struct JointMeasurer: MapMeasurer {
       }
     }
   }
-
-  private let drawnPlaces: Places
 
   /// - Parameters:
   ///   - drawn: of the other interpreters, `count - 1`.
@@ -55,7 +55,7 @@ public struct JointMeasurer: MapMeasurer {
     let masks = (height: mask.mapShape[1], width: mask.mapShape[2])
     mapShape = Self.mapShape(drawn: drawn.mapShape, mask: mask.mapShape, count: count)
     let common = (height: mapShape[1] / count, width: mapShape[2])
-    places = Places(from: masks, to: common)
+    maskPlaces = Places(from: masks, to: common)
     drawnPlaces = Places(from: own, to: common)
   }
 
@@ -69,7 +69,7 @@ public struct JointMeasurer: MapMeasurer {
 
   /// MASK's part of a map, at its own size.
   public func maskPart(of map: [Float]) -> [Float] {
-    places.reduced(map[maskPosition * partSize..<(maskPosition + 1) * partSize])
+    maskPlaces.reduced(map[maskPosition * partSize..<(maskPosition + 1) * partSize])
   }
 
   /// The others' part of a map, as their programs have it.
@@ -90,7 +90,7 @@ public struct JointMeasurer: MapMeasurer {
   private func map(drawn: [Float], mask: [Float]) -> [Float] {
     let size = drawn.count / (count - 1)
     var parts = (0..<count - 1).map { drawnPlaces.enlarged(drawn[$0 * size..<($0 + 1) * size]) }
-    parts.insert(places.enlarged(mask[...]), at: maskPosition)
+    parts.insert(maskPlaces.enlarged(mask[...]), at: maskPosition)
     return parts.flatMap { $0 }
   }
 

@@ -262,7 +262,9 @@ struct AttackOptions: ParsableArguments {
     lines += options.entries(of: settings.schedule.interpreter).map { ($0.name, $0.value, source(!$0.isGiven)) }
     if settings.method.keepsMap {
       lines += settings.schedule.configuration.map { ($0.field.rawValue, $0.value, $0.source) }
-      if InterpreterChoice(settings.schedule.interpreter).hasMask { lines += settings.mask.configuration(mode: settings.schedule.mode) }
+      if InterpreterChoice(settings.schedule.interpreter).hasMask {
+        lines += settings.mask.configuration(mode: settings.schedule.mode)
+      }
       lines.append(("target-map", targetMap, source(targetMap == "benign")))
       lines.append(("compare", "\(compare)", source(!compare)))
     } else {
