@@ -65,7 +65,7 @@ public struct AttackJob {
   private let detectorPrograms: [ModelPrograms]
   let model: ClassifierInterface
   let map: ModelFacts.MapFacts
-  let settings: AttackSettings
+  var settings: AttackSettings
   let options: Options
   let output: OutputDirectory
 
@@ -245,7 +245,7 @@ public struct AttackJob {
     return DisagreementScorer(measurers: measurers, shape: model.imageShape)
   }
 
-  private func driver(_ runner: any GraphRunner, _ measurer: any MapMeasurer, _ observer: AttackObserver) throws
+  func driver(_ runner: any GraphRunner, _ measurer: any MapMeasurer, _ observer: AttackObserver) throws
     -> any BatchAttack
   {
     if settings.method == .adv2, let joint = measurer as? JointMeasurer {
@@ -271,7 +271,7 @@ public struct AttackJob {
 
   /// The candidate with what the model sees in it, and a target drawn where it has none.
   /// - Throws: `UsageError` when an image already has its target as label.
-  private func classified(_ candidate: Candidate, _ measurer: any MapMeasurer) throws -> Candidate {
+  func classified(_ candidate: Candidate, _ measurer: any MapMeasurer) throws -> Candidate {
     var candidate = candidate
     let levels = try levels(of: candidate.request.path)
     candidate.label = try measurer.labels(pixels(repeated(levels)), shape: model.imageShape)[0]

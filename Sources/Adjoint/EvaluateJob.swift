@@ -50,6 +50,14 @@ public struct EvaluateJob {
 
   public var remark: String? { job.remark }
 
+  /// What the evaluation would do and cost, by the first photo that can be read.
+  public func check() throws -> AttackCheck {
+    let readable = data.photos.first { (try? job.levels(of: $0.path)) != nil } ?? data.photos[0]
+    let request = AttackRequest(path: readable.path, target: settings.isUntargeted ? nil : readable.target)
+    return try job.check(
+      request, images: min(options.limit ?? data.photos.count, data.photos.count), photos: data.photos.count)
+  }
+
   /// Writes predictions.csv and the hash of what it depends on, then what an attack writes, then results.csv, summary.json and
   /// summary.txt.
   /// - Throws: `FileError` when the model classifies no photo correctly; what stops an attack.

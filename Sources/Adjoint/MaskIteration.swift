@@ -27,17 +27,32 @@ public struct MaskIteration: Sendable, Encodable {
       let move = milliseconds(.marginStep), let ahead = milliseconds(.lookahead), let search = milliseconds(.marginSearch)
     else { return nil }
     let schedule = MaskSchedule()
-    let reset = 1 / Double(schedule.resetInterval)
-    let steps = Double(schedule.followerSteps) + reset * Double(iterations)
-    let aheadSteps = Double(schedule.lookaheadSteps)
-    let trials = Double(1 + schedule.halvings)
+    let reset = schedule.resetsPerIteration
+    let steps = Self.stepsOfMask(schedule, iterationsOfMap: iterations)
+    let sweeps = Self.sweeps(schedule, iterationsOfMap: iterations)
+    let trials = Self.trials(schedule)
     self.batch = batch
-    forwardSweeps = 1 + steps + aheadSteps + trials + reset
-    backwardSweeps = 1 + steps + aheadSteps
-    secondOrderSweeps = aheadSteps
+    (forwardSweeps, backwardSweeps, secondOrderSweeps) = (sweeps.forward, sweeps.backward, sweeps.secondOrder)
     self.milliseconds =
       move + views + steps * step + ahead + trials * search + reset * (forward + views)
     forwardTimes = self.milliseconds / forward
+  }
+
+  /// Steps of the mask itself, beside those that are looked ahead.
+  private static func stepsOfMask(_ schedule: MaskSchedule, iterationsOfMap: Int) -> Double {
+    Double(schedule.followerSteps) + schedule.resetsPerIteration * Double(iterationsOfMap)
+  }
+
+  /// Sweeps that look for the largest step.
+  private static func trials(_ schedule: MaskSchedule) -> Double { Double(1 + schedule.halvings) }
+
+  /// - Parameter iterationsOfMap: steps in which a mask is computed anew.
+  static func sweeps(_ schedule: MaskSchedule, iterationsOfMap: Int) -> StepSweeps {
+    let ahead = Double(schedule.lookaheadSteps)
+    let backward = 1 + stepsOfMask(schedule, iterationsOfMap: iterationsOfMap) + ahead
+    return StepSweeps(
+      forward: backward + (ahead > 0 ? trials(schedule) : 0) + schedule.resetsPerIteration, backward: backward,
+      secondOrder: ahead)
   }
 
   public var text: String {

@@ -127,6 +127,9 @@ public struct ModelPrograms {
     return self
   }
 
+  /// The graphs that the evaluator runs; nil for compiled programs.
+  var evaluatedGraphs: [Graph]? { if case .evaluated(let stages) = source { stages.map(\.simplified) } else { nil } }
+
   /// The programs, loaded.
   /// - Throws: as ``artifact()``, and `ExecutionError`.
   public func executable(pool: ThreadPool) throws -> Executable { try Executable(try artifact().family, pool: pool) }

@@ -24,6 +24,9 @@ public struct OutputDirectory: Sendable {
     }
   }
 
+  /// A directory that nothing is written to.
+  public init(unwritten path: String) { self.path = path }
+
   public func file(_ name: String) -> String { path.hasSuffix("/") ? path + name : path + "/" + name }
 
   /// One name for each image: the file's name without extension.

@@ -12,6 +12,7 @@ public struct MaskSchedule: Sendable, Equatable {
   public var lookaheadSteps = MaskPrograms.lookaheadSteps
   /// In how many iterations the mask is computed anew once; 0 for never.
   public var resetInterval = 30
+  public var resetsPerIteration: Double { resetInterval > 0 ? 1 / Double(resetInterval) : 0 }
   /// What a reset leaves of the two moments, and what it sets the counter of their corrections to.
   public var keptMean: Float = 0.5
   public var keptSquares: Float = 0.25

@@ -60,14 +60,13 @@ struct AttackCommand: ParsableCommand {
       return try StandardStream.output.write(attackOptions.configurationText(settings, choice.options))
     }
     let requests = try requests()
-    let programs =
-      try artifact
-      ?? ModelPrograms(
-        ModelRequest(
-          ModelFile(model, pin: file.sha256), of: attack.graph,
-          batch: batch ?? max(1, min(limit ?? requests.count, requests.count, choice.usualBatch)), interpreter: choice,
-          shapes: modelOptions.shapes, overrides: modelOptions.description),
-        execution.options)
+    let count = min(limit ?? requests.count, requests.count)
+    let programs = try attackOptions.budget.programs(
+      artifact,
+      ModelRequest(
+        ModelFile(model, pin: file.sha256), of: attack.graph, batch: batch ?? max(1, min(count, choice.usualBatch)),
+        interpreter: choice, shapes: modelOptions.shapes, overrides: modelOptions.description),
+      execution, batchIsGiven: batch != nil)
     var options = AttackJob.Options()
     options.threads = execution.threads
     options.onlyCorrect = onlyCorrect
@@ -82,11 +81,16 @@ struct AttackCommand: ParsableCommand {
     options.seconds = time
     options.trace = trace
     let job = try AttackJob(
-      programs, settings: settings, options: options, output: try OutputDirectory(output),
+      programs, settings: settings, options: options,
+      output: try attackOptions.budget.directory(output),
       detectorPrograms: detectorPrograms ?? [])
     let progress = ProgressBar()
     defer { progress.end() }
     if let remark = job.remark { try progress.print(remark, to: .error) }
+    if attackOptions.budget.check {
+      guard let first = requests.first else { throw UsageError("there is no image to check") }
+      return try attackOptions.budget.show(progress) { try job.check(first, images: count) }
+    }
     let results = try job.run(requests) { try AttackProgress.show($0, progress) }
     progress.end()
     if results.records.count > 1 { try StandardStream.output.writeLine("\n" + AttackSummary(results.records).text) }

@@ -113,6 +113,7 @@ struct AttackOptions: ParsableArguments {
   var detector: String?
   @Option(help: "Weight of a flow's roughness (0.0005).") var smoothness: Double?
   @Flag(inversion: .prefixedNo, help: "Also run pgd, or stadv, on the same images, for comparison.") var compare = false
+  @OptionGroup var budget: BudgetOptions
   @OptionGroup var interpreterFlags: InterpreterFlags
 
   func validate() throws {
@@ -288,6 +289,7 @@ struct AttackOptions: ParsableArguments {
       ]
     }
     if let detector { lines.append(("detector", detector, "option")) }
+    if let memory = budget.memory { lines.append(("memory", "\(memory)", "option")) }
     lines.append(("seed", "\(seed)", source(seed == 0)))
     return ConfigurationFile.text(lines)
   }

@@ -10,7 +10,7 @@ enum ConfigurationFile {
       "attack", "interpreter", "mode", "norm", "eps", "alpha", "final-alpha", "steps", "warm", "stages",
       "coefficient", "confidence", "target-map", "restarts", "seed", "smoothness", "evade", "evasion", "evasion-weight",
       "detector", "label-smoothing", "reset-interval", "halvings",
-    ] + flags + interpreterNames
+    ] + ["memory"] + flags + interpreterNames
   private static let interpreterNames = InterpreterOptions().entries.map(\.name)
 
   /// Lines of aligned columns; those whose names are no options become comments, and so do values that stand for an absent

@@ -68,13 +68,12 @@ struct EvaluateCommand: ParsableCommand {
       return try StandardStream.output.write(attackOptions.configurationText(settings, choice.options))
     }
     let limit = limit ?? shortLimit
-    let programs =
-      try artifact
-      ?? ModelPrograms(
-        ModelRequest(
-          ModelFile(model, pin: file.sha256), of: attack.graph, batch: batch ?? min(limit ?? 8, choice.usualBatch),
-          interpreter: choice, shapes: modelOptions.shapes, overrides: modelOptions.description),
-        execution.options)
+    let programs = try attackOptions.budget.programs(
+      artifact,
+      ModelRequest(
+        ModelFile(model, pin: file.sha256), of: attack.graph, batch: batch ?? min(limit ?? 8, choice.usualBatch),
+        interpreter: choice, shapes: modelOptions.shapes, overrides: modelOptions.description),
+      execution, batchIsGiven: batch != nil)
     var options = EvaluateJob.Options()
     options.limit = limit
     options.split = split
@@ -90,11 +89,13 @@ struct EvaluateCommand: ParsableCommand {
         $0, model: model, pin: file.sha256, batch: programs.batch, modelOptions, execution.options)
     }
     let job = try EvaluateJob(
-      programs, settings: settings, data: data, options: options, attack: attackJob, output: try OutputDirectory(output),
+      programs, settings: settings, data: data, options: options, attack: attackJob,
+      output: try attackOptions.budget.directory(output),
       detectorPrograms: detectorPrograms ?? [])
     let progress = ProgressBar()
     defer { progress.end() }
     if let remark = job.remark { try progress.print(remark, to: .error) }
+    if attackOptions.budget.check { return try attackOptions.budget.show(progress) { try job.check() } }
     let evaluation = try job.run { try show($0, progress) }
     progress.end()
     try StandardStream.output.writeLine("\n" + evaluation.text)
