@@ -116,8 +116,12 @@ extension AttackJob {
   /// - Throws: what attacking the image throws before it begins. Cost: at most about a minute, but for programs whose single
   ///   step takes longer.
   public func check(_ request: AttackRequest, images: Int, photos: Int = 0) throws -> AttackCheck {
-    let runner = map.runner(
-      try programs.runner(threads: options.threads), imageShape: model.imageShape, seed: settings.seed)
+    let watch = try programs.watchedRunner(threads: options.threads)
+    return try watch.naming { try check(request, images: images, photos: photos, watch) }
+  }
+
+  private func check(_ request: AttackRequest, images: Int, photos: Int, _ watch: WatchedRunner) throws -> AttackCheck {
+    let runner = map.runner(watch, imageShape: model.imageShape, seed: settings.seed)
     let measurer = try map.measurer(runner, imageShape: model.imageShape, seed: settings.seed)
     let candidate = try classified(
       Candidate(

@@ -17,6 +17,8 @@ struct BatchContext {
   let settings: AttackRecord.Settings
   /// Whether an image that cannot be attacked gets a row instead of ending the job.
   let fails: Bool
+  /// What names the node at fault for numbers that are not finite.
+  let watch: WatchedRunner
 }
 
 extension AttackJob {
@@ -34,10 +36,12 @@ extension AttackJob {
   func attack(_ candidates: [Candidate], _ context: BatchContext, progress: (Int) throws -> Void) throws -> [ResultsRow] {
     do {
       return try attackTogether(candidates, context, progress: progress).map(ResultsRow.record)
-    } catch let error where context.fails && error.isAboutImage {
+    } catch let error where error.isAboutImage {
       if candidates.count > 1 { return try candidates.flatMap { try attack([$0], context, progress: progress) } }
+      let named = context.watch.naming(error)
+      guard context.fails else { throw named }
       let (name, path) = (candidates[0].name, candidates[0].request.path)
-      return [.failure(AttackFailure(image: name, path: path, error: "\(error)"))]
+      return [.failure(AttackFailure(image: name, path: path, error: "\(named)"))]
     }
   }
 

@@ -173,14 +173,16 @@ public struct AttackJob {
     let room = options.limit.map { max($0 - rows.values.count { $0.isRecord }, 0) }
     if !open.isEmpty, room != 0 {
       try events(.compiling)
-      let runner = map.runner(
-        try programs.runner(threads: options.threads), imageShape: model.imageShape, seed: settings.seed)
+      let watch = try programs.watchedRunner(threads: options.threads)
+      let runner = map.runner(watch, imageShape: model.imageShape, seed: settings.seed)
       let measurer = try map.measurer(runner, imageShape: model.imageShape, seed: settings.seed)
       var chosen: [Candidate] = []
       for (index, candidate) in open.enumerated() {
         if let room, chosen.count >= room { break }
         try events(.classifying(done: index, of: open.count))
-        let known = try attempt(candidate.request, candidate.name) { try classified(candidate, measurer) }
+        let known = try attempt(candidate.request, candidate.name) {
+          try watch.naming { try classified(candidate, measurer) }
+        }
         guard let known else { continue }
         if isMisclassified(known) {
           try events(.misclassified(image: known.name, label: model.labels.name(known.label)))
@@ -210,7 +212,7 @@ public struct AttackJob {
         let part = Array(chosen.dropFirst(first * model.batch).prefix(model.batch))
         let context = BatchContext(
           driver: driver, measurer: measurer, scorer: scorer, images: images, trace: trace, settings: recorded,
-          fails: requests.count > 1)
+          fails: requests.count > 1, watch: watch)
         let finished = try attack(part, context) {
           try events(.step(done: first * driver.totalSteps + min($0, driver.totalSteps)))
         }
@@ -315,7 +317,7 @@ extension Error {
   /// Whether it is one image that is wrong, and not the job or the system.
   var isAboutImage: Bool {
     switch self {
-    case is ImageError, is AttackError, is UsageError: true
+    case is ImageError, is AttackError, is NonFiniteError, is UsageError: true
     case let error as FileError: !error.description.contains("cannot write")
     default: false
     }

@@ -20,10 +20,13 @@ public struct CleanPredictions: Sendable {
   init(_ rows: [Row]) { self.rows = rows }
 
   /// Photos that cannot be read get a row that says why.
-  /// - Parameter progress: called with the number of photos done.
-  init(_ data: EvaluationData, _ model: ClassifierInterface, _ measurer: any MapMeasurer, progress: (Int) throws -> Void)
-    throws
-  {
+  /// - Parameters:
+  ///   - watch: what names the node at fault for numbers that are not finite.
+  ///   - progress: called with the number of photos done.
+  init(
+    _ data: EvaluationData, _ model: ClassifierInterface, _ measurer: any MapMeasurer, _ watch: WatchedRunner,
+    progress: (Int) throws -> Void
+  ) throws {
     var rows: [Row] = []
     for first in stride(from: 0, to: data.photos.count, by: model.batch) {
       try progress(first)
@@ -38,7 +41,7 @@ public struct CleanPredictions: Sendable {
           failed.append(Row(photo: photo, split: .dev, label: -1, probability: 0, error: "\(error)"))
         }
       }
-      let predictions = try Self.predictions(read.map(\.levels), model, measurer)
+      let predictions = try Self.predictions(read.map(\.levels), model, measurer, watch)
       let known =
         zip(read, predictions).map { read, prediction in
           Row(
@@ -53,9 +56,9 @@ public struct CleanPredictions: Sendable {
   private typealias Prediction = (label: Int, probability: Double, error: String?)
 
   /// Where a batch fails, each of its photos is tried alone.
-  private static func predictions(_ levels: [[UInt8]], _ model: ClassifierInterface, _ measurer: any MapMeasurer) throws
-    -> [Prediction]
-  {
+  private static func predictions(
+    _ levels: [[UInt8]], _ model: ClassifierInterface, _ measurer: any MapMeasurer, _ watch: WatchedRunner
+  ) throws -> [Prediction] {
     guard let last = levels.last else { return [] }
     let padded = levels + Array(repeating: last, count: model.batch - levels.count)
     do {
@@ -65,8 +68,8 @@ public struct CleanPredictions: Sendable {
         return (label, Double(probabilities[label]), nil)
       }
     } catch let error as AttackError {
-      if levels.count == 1 { return [(-1, 0, "\(error)")] }
-      return try levels.flatMap { try predictions([$0], model, measurer) }
+      if levels.count == 1 { return [(-1, 0, "\(watch.naming(error))")] }
+      return try levels.flatMap { try predictions([$0], model, measurer, watch) }
     }
   }
 

@@ -94,10 +94,10 @@ public struct EvaluateJob {
     let known = KnownPredictions(data, facts: facts.joined(separator: "\n"), output: output)
     if let clean = known.read(data, model.labels) { return clean }
     try events(.attack(.compiling))
-    let runner = job.map.runner(
-      try programs.runner(threads: threads), imageShape: model.imageShape, seed: settings.seed)
+    let watch = try programs.watchedRunner(threads: threads)
+    let runner = job.map.runner(watch, imageShape: model.imageShape, seed: settings.seed)
     let measurer = try job.map.measurer(runner, imageShape: model.imageShape, seed: settings.seed)
-    let clean = try CleanPredictions(data, model, measurer) {
+    let clean = try CleanPredictions(data, model, measurer, watch) {
       try events(.classifying(done: $0, of: data.photos.count))
     }
     try known.write(clean, model.labels)

@@ -50,41 +50,74 @@ public struct ExplainJob {
   public var remark: String? { programs.remark }
   public var labels: Labels { model.labels }
 
-  /// For each image the map of a class, or of the label where none is given.
-  public func run(_ images: [String], explaining words: String?, done: (Explanation) throws -> Void = { _ in }) throws {
+  private struct Photo {
+    let name: String
+    let image: Image
+  }
+
+  /// For each image the map of a class, or of the label where none is given. Of several images one that cannot be explained is
+  /// told to `failed`, and the others go on.
+  /// - Throws: the first error of a single image, and whatever is not about images.
+  public func run(
+    _ images: [String], explaining words: String?, failed: (_ image: String, _ why: String) throws -> Void = { _, _ in },
+    done: (Explanation) throws -> Void = { _ in }
+  ) throws {
     let names = try output.names(for: images, extensions: [".npz", ".\(map.interpreter.name).png"])
     let explained = try words.map { words throws(UsageError) in try model.labels.index(of: words) }
-    let photos = try images.map(model.photo)
-    let runner = map.runner(try programs.runner(threads: threads), imageShape: model.imageShape, seed: seed)
+    var photos: [Photo] = []
+    for (name, path) in zip(names, images) {
+      do { photos.append(Photo(name: name, image: try model.photo(at: path))) } catch let error
+        where images.count > 1 && error.isAboutImage
+      {
+        try failed(name, "\(error)")
+      }
+    }
+    if photos.isEmpty { return }
+    let watch = try programs.watchedRunner(threads: threads)
+    let runner = map.runner(watch, imageShape: model.imageShape, seed: seed)
     let measurer = try map.measurer(runner, imageShape: model.imageShape, seed: seed)
-    let baseline = try baselineProbabilities(measurer)
-    let batch = model.batch
-    for first in stride(from: 0, to: images.count, by: batch) {
-      let part = Array(photos.dropFirst(first).prefix(batch))
-      let levels = (part + Array(repeating: part[part.count - 1], count: batch - part.count)).flatMap { model.levels($0) }
-      let classes = [Int](repeating: explained ?? 0, count: batch)
-      let measured =
-        explained == nil
-        ? try measurer.benign(AttackBatch(shape: model.imageShape, levels: levels, targets: classes))
-        : try measurer.measure(pixels(levels), shape: model.imageShape, classes: classes)
-      for (index, photo) in part.enumerated() {
-        let name = names[first + index]
-        let measurement = measured[index]
-        let shown = explained ?? measurement.label
-        let explanation = Explanation(
-          image: name, label: measurement.label, explained: shown,
-          probabilities: measurement.probabilities, map: measurement.map, mapStatus: measurement.mapStatus,
-          completeness: measurement.attributionSum.flatMap { sum in
-            baseline.map {
-              Completeness(
-                attributionSum: Double(sum), probability: Double(measurement.probabilities[shown]),
-                baselineProbability: Double($0[shown]))
-            }
-          })
-        try write(explanation, photo, measurer)
+    let baseline = try watch.naming { try baselineProbabilities(measurer) }
+
+    /// Where a batch fails, each of its photos is explained alone, so that only those fail that are at fault.
+    func explain(_ part: [Photo]) throws {
+      let measured: [Measurement]
+      do { measured = try measurements(part, explained, measurer) } catch let error where error.isAboutImage {
+        if part.count > 1 { return try part.forEach { try explain([$0]) } }
+        let named = watch.naming(error)
+        guard images.count > 1 else { throw named }
+        return try failed(part[0].name, "\(named)")
+      }
+      for (photo, measurement) in zip(part, measured) {
+        let explanation = explanation(photo.name, measurement, explained ?? measurement.label, baseline)
+        try write(explanation, photo.image, measurer)
         try done(explanation)
       }
     }
+    for first in stride(from: 0, to: photos.count, by: model.batch) {
+      try explain(Array(photos.dropFirst(first).prefix(model.batch)))
+    }
+  }
+
+  private func measurements(_ part: [Photo], _ explained: Int?, _ measurer: any MapMeasurer) throws -> [Measurement] {
+    let padded = part + Array(repeating: part[part.count - 1], count: model.batch - part.count)
+    let levels = padded.flatMap { model.levels($0.image) }
+    let classes = [Int](repeating: explained ?? 0, count: model.batch)
+    return explained == nil
+      ? try measurer.benign(AttackBatch(shape: model.imageShape, levels: levels, targets: classes))
+      : try measurer.measure(pixels(levels), shape: model.imageShape, classes: classes)
+  }
+
+  private func explanation(_ name: String, _ measurement: Measurement, _ shown: Int, _ baseline: [Float]?) -> Explanation {
+    Explanation(
+      image: name, label: measurement.label, explained: shown, probabilities: measurement.probabilities,
+      map: measurement.map, mapStatus: measurement.mapStatus,
+      completeness: measurement.attributionSum.flatMap { sum in
+        baseline.map {
+          Completeness(
+            attributionSum: Double(sum), probability: Double(measurement.probabilities[shown]),
+            baselineProbability: Double($0[shown]))
+        }
+      })
   }
 
   /// Of the image that integrated gradients start at; nil for other interpreters.

@@ -16,6 +16,8 @@ public struct ModelPrograms {
   /// "reference" for graphs that the evaluator runs.
   public let processor: String
   private let source: Source
+  /// What names the node at fault for numbers that are not finite; nil for an artifact, which has no nodes.
+  private(set) var search: NonFiniteSearch?
 
   private enum Source {
     case artifact(Artifact<ArtifactDescription>)
@@ -43,7 +45,8 @@ public struct ModelPrograms {
     self.init(try Artifact(contentsOf: path, pin: pin))
   }
 
-  private init(_ artifact: Artifact<ArtifactDescription>) {
+  private init(_ artifact: Artifact<ArtifactDescription>, _ search: NonFiniteSearch? = nil) {
+    self.search = search
     facts = artifact.description.model
     processor = artifact.cpu.name
     source = .artifact(artifact)
@@ -59,7 +62,9 @@ public struct ModelPrograms {
   static func cached(_ request: ModelRequest, _ execution: ExecutionOptions) throws -> ModelPrograms? {
     if execution.usesReference { return nil }
     let compilation = try Compilation(request, execution)
-    return compilation.cache?.artifact(for: compilation.key).map { ModelPrograms($0) }
+    return compilation.cache?.artifact(for: compilation.key).map {
+      ModelPrograms($0, NonFiniteSearch(request: request, execution: execution))
+    }
   }
 
   /// The programs of a model that is imported, and compiled when they are first needed.
@@ -90,15 +95,17 @@ public struct ModelPrograms {
         of: request.of, family: request.family, sha256: request.model.sha256, boundInputs: [], classifier: model.interface,
         map: map)
     }
+    let search = NonFiniteSearch(request: request, execution: execution)
     if execution.usesReference {
-      return ModelPrograms(facts: facts, processor: "reference", source: .evaluated(try stages()))
+      return ModelPrograms(facts: facts, processor: "reference", source: .evaluated(try stages()), search)
     }
     let compilation = try Compilation(request, execution)
     return ModelPrograms(
-      facts: facts, processor: compilation.compiler.cpu.name, source: .compiled(stages, compilation))
+      facts: facts, processor: compilation.compiler.cpu.name, source: .compiled(stages, compilation), search)
   }
 
-  private init(facts: ModelFacts, processor: String, source: Source) {
+  private init(facts: ModelFacts, processor: String, source: Source, _ search: NonFiniteSearch) {
+    self.search = search
     self.facts = facts
     self.processor = processor
     self.source = source
@@ -123,7 +130,7 @@ public struct ModelPrograms {
 
   /// These programs, compiled if they are not; those that the evaluator runs stay as they are.
   func compiled() throws -> ModelPrograms {
-    if case .compiled = source { return ModelPrograms(try artifact()) }
+    if case .compiled = source { return ModelPrograms(try artifact(), search) }
     return self
   }
 
@@ -202,7 +209,7 @@ extension ModelPrograms {
 }
 
 /// Free dimensions beside the batch are fixed by the size that the description gives, which a classifier has.
-private func importModel(_ request: ModelRequest) throws(ModelError) -> ImportedModel {
+func importModel(_ request: ModelRequest) throws(ModelError) -> ImportedModel {
   do {
     return try importModel(
       request.model.path, ImportOptions(batch: request.batch, shapes: request.shapes, values: request.values))

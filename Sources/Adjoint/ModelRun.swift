@@ -38,8 +38,10 @@ public struct ModelRun {
 
   /// Runs one of the programs and writes its outputs under their names.
   /// - Parameter program: by default the one that the programs are of.
+  /// - Returns: which outputs are not finite, and which node is to blame, in a sentence; nil where all are finite.
   /// - Throws: `UsageError` for arrays that do not fit, `ArrayFileError`, `ExecutionError`, `CodegenError` ...
-  public func run(_ programs: ModelPrograms, program: String? = nil, outputs: String, threads: Int? = nil) throws {
+  public func run(_ programs: ModelPrograms, program: String? = nil, outputs: String, threads: Int? = nil) throws -> String?
+  {
     let programs = try programs.compiled()
     let name = program ?? programs.facts.of.rawValue
     let all = try programs.ports()
@@ -61,7 +63,12 @@ public struct ModelRun {
         throw UsageError("input \(port.name) is \(port.type), but '\(inputs)' holds \(found)")
       }
     }
-    let results = try programs.runner(threads: threads).run(name, arrays)
+    let runner = try programs.watchedRunner(threads: threads)
+    let results = try runner.run(name, arrays)
     try NPZ.write(ports.outputs.compactMap { port in results[port.name].map { (port.name, $0) } }, to: outputs)
+    let broken = ports.outputs.map(\.name).filter { results[$0]?.isFinite == false }
+    if broken.isEmpty { return nil }
+    return "\(broken.joined(separator: ", ")) of '\(outputs)' \(broken.count == 1 ? "is" : "are") not finite everywhere"
+      + (runner.sentence().map { "; " + $0 } ?? "")
   }
 }

@@ -190,7 +190,8 @@ struct AttackRun {
     guard let loss = outputs["crossEntropy"]?.floats else {
       throw AttackError.missingOutput(graph: graph, name: "crossEntropy")
     }
-    guard loss.allSatisfy(\.isFinite) else { throw AttackError.notFinite(graph: graph, step: step) }
+    guard loss.areFinite else { throw AttackError.notFinite(graph: graph, step: step) }
+    guard next.isFinite else { throw AttackError.stepNotFinite(graph: graph, step: step) }
     sweeps.forward += 1
     sweeps.backward += 1
     if isTraced, observer.trace != nil {

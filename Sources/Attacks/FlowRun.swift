@@ -107,6 +107,7 @@ struct FlowRun {
     let losses = try outputs.required("crossEntropy", of: graph).floats + outputs.required("flowLoss", of: graph).floats
     guard losses.allSatisfy(\.isFinite) else { throw AttackError.notFinite(graph: graph, step: step) }
     flow = try outputs.required("next.flow", of: graph)
+    guard flow.isFinite else { throw AttackError.stepNotFinite(graph: graph, step: step) }
     x = try outputs.required("next.x", of: graph)
     optimiserState = try driver.terms.optimiser.nextState(in: outputs, of: graph)
     step += 1

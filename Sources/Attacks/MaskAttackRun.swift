@@ -141,6 +141,7 @@ struct MaskAttackRun {
       throw AttackError.notFinite(graph: graph, step: step)
     }
     let next = try outputs.floats("next", of: graph)
+    guard next.areFinite else { throw AttackError.stepNotFinite(graph: graph, step: step) }
     for image in moved {
       x.replaceSubrange(batch.range(image), with: next[batch.range(image)])
       ownSweeps[image] += SweepCounts(forward: 1, backward: 1)

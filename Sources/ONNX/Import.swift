@@ -29,6 +29,8 @@ public struct ImportedModel: Sendable {
   public let producer: String
   /// How often the model uses each ONNX operator, in the order of their names.
   public let operatorCounts: [OperatorCount]
+  /// The ONNX operator of each node, by the name that locations in the graph have.
+  public let operatorOfNode: [String: String]
   /// Floating-point elements of the initialisers that the graph uses.
   public let parameterCount: Int
   /// The inputs of the model that `ImportOptions.values` turned into constants, in the order of the model.
@@ -78,6 +80,7 @@ private func importModel(_ model: ONNXModel, _ options: ImportOptions) throws(Im
     graph: graph, opset: opset, irVersion: model.irVersion,
     producer: [model.producerName, model.producerVersion].filter { !$0.isEmpty }.joined(separator: " "),
     operatorCounts: counts.sorted { $0.key < $1.key }.map { ImportedModel.OperatorCount(name: $0.key, count: $0.value) },
+    operatorOfNode: Dictionary(model.graph.nodes.map { ($0.label, $0.type) }) { first, _ in first },
     parameterCount: importer.parameterCount, boundInputs: importer.boundInputs)
 }
 

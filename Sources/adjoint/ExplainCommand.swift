@@ -51,8 +51,14 @@ struct ExplainCommand: ParsableCommand {
     defer { progress.end() }
     progress.begin("explaining", total: images.count)
     if let remark = job.remark { try progress.print(remark, to: .error) }
-    var done = 0
-    try job.run(images, explaining: explained) { explanation in
+    var (done, failures) = (0, 0)
+    try job.run(
+      images, explaining: explained,
+      failed: { image, why in
+        failures += 1
+        try progress.print("\(image): not explained: \(why)", to: .error)
+      }
+    ) { explanation in
       done += 1
       progress.update(done)
       let name = job.labels.name(explanation.explained)
@@ -64,6 +70,10 @@ struct ExplainCommand: ParsableCommand {
           + (explanation.completeness.map {
             ", attributions sum to \(fixed($0.attributionSum, 4)) of \(fixed($0.probability - $0.baselineProbability, 4))"
           } ?? ""))
+    }
+    if failures > 0 {
+      progress.end()
+      throw FileError("\(failures) of \(images.count) images could not be explained")
     }
   }
 }

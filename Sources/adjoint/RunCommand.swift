@@ -30,6 +30,7 @@ struct RunCommand: ParsableCommand {
       ?? run.programs(
         of: ModelFile(model, pin: file.sha256), batch: batch,
         shapes: Dictionary(shape.map { ($0.name, $0.extents) }) { _, last in last }, execution: execution.options)
-    try run.run(programs, program: program, outputs: outputs, threads: execution.threads)
+    let remark = try run.run(programs, program: program, outputs: outputs, threads: execution.threads)
+    if let remark { try progress.print(remark, to: .error) }
   }
 }
