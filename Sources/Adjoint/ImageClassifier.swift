@@ -27,17 +27,21 @@ public struct ImageClassifier: Sendable {
     self.imported = imported
     let inputShape = imported.graph.inputs.first.map { imported.graph[$0].type.shape.extents } ?? []
     let preprocessing = try description.preprocessing(inputShape: inputShape)
-    classifier = try Classifier(imported.graph, preprocessing: preprocessing, scores: description.scores)
+    let names = try description.labels.map(readLines)
+    classifier = try Classifier(
+      imported.graph, preprocessing: preprocessing, scores: description.scores,
+      label: try description.multiLabel.map { words throws(UsageError) in
+        if let number = Int(words) { return number }
+        return try Labels(classCount: names?.count ?? 0, names: names, file: description.labels).index(of: words)
+      })
     let shape = classifier.imageShape
     if let size = description.size, size != [shape[2], shape[3]] {
       throw UsageError("size is \(size[0]) x \(size[1]), but the model takes images of \(shape[2]) x \(shape[3])")
     }
-    var names: [String]?
-    if let file = description.labels { names = try readLines(file) }
     interface = ClassifierInterface(
       imageShape: shape, preprocessing: preprocessing,
       resizeRule: try description.resizeRule(height: shape[2], width: shape[3]),
-      labels: try Labels(classCount: classifier.classCount, names: names, file: description.labels))
+      labels: try Labels(of: classifier, names: names, file: description.labels))
   }
 
   /// Free dimensions beside the batch are fixed by the size that the description gives.

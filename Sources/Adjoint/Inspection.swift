@@ -37,8 +37,10 @@ public struct Inspection: Sendable, Encodable {
   public let parameters: Int
   /// Of one forward pass over the batch that was given.
   public let floatingPointOperations: Int
-  /// "softmax" or "log-softmax" when the scores are probabilities, and logits were recovered by dropping it.
+  /// "softmax", "log-softmax" or "sigmoid" when the scores are probabilities, and logits were recovered by dropping it.
   public let droppedSoftmax: String?
+  /// The label whose two classes, without and with it, were made of one score; nil where each class has its own.
+  public let label: Int?
   public let cam: CAM
   /// What GRAD leaves out of images of this size, in a sentence.
   public let gradRemark: String?
@@ -48,11 +50,13 @@ public struct Inspection: Sendable, Encodable {
     self.path = path
     let imported: ImportedModel
     var dropped: String?
+    var label: Int?
     var remark: String?
     do {
       let model = try ImageClassifier(path: path, batch: batch, shapes: shapes, overrides: overrides)
       imported = model.imported
       dropped = model.classifier.dropped
+      label = model.classifier.label
       remark = InterpreterChoice("grad").remark(imageShape: model.interface.imageShape)
       do {
         let layer = try ClassActivationMap(model.classifier).layer
@@ -66,6 +70,7 @@ public struct Inspection: Sendable, Encodable {
       cam = CAM(layer: nil, featureShape: nil, classCount: nil, refusal: error.description)
     }
     droppedSoftmax = dropped
+    self.label = label
     gradRemark = remark
     let graph = imported.graph
     func port(_ name: String, _ value: Value) -> Port {
@@ -96,6 +101,7 @@ public struct Inspection: Sendable, Encodable {
       "operations  \(floatingPointOperations) (\(fixed(Double(floatingPointOperations) / 1e9, 3)) GFLOP forward)",
     ]
     if let droppedSoftmax { lines.append("logits      recovered by dropping the \(droppedSoftmax) at the end") }
+    if let label { lines.append("classes     without and with label \(label), logits -z/2 and z/2 of its score z") }
     lines.append("CAM layer   \(cam.layer ?? "none: \(cam.refusal ?? "")")")
     return lines.joined(separator: "\n")
   }

@@ -195,7 +195,7 @@ public struct InterpreterChoice: Sendable, Codable, Equatable {
     case "guided-backprop": return pixels(GuidedBackpropagation(classifier))
     case "deeplift": return pixels(DeepLIFT(classifier, baseline: options.baseline ?? 0))
     case "lrp": return pixels(LayerwiseRelevance(classifier, stabiliser: options.epsilon ?? 1e-4))
-    default: return try ClassActivationMap(classifier)
+    default: return try ClassActivationMap(classifier, weights: try options.classWeights())
     }
   }
 

@@ -4,6 +4,8 @@ import Operators
 
 /// What some interpreters can be asked for, in the words of the command line; nil is the default.
 public struct InterpreterOptions: Sendable, Codable, Equatable {
+  /// Which weights CAM takes of two classes: `class` or `margin`.
+  public var camWeights: String?
   /// The feature map of Grad-CAM: an ONNX node, or the last of a size such as `14x14`.
   public var layer: String?
   /// How the channel weights of Grad-CAM enter an attack: `constant` or `differentiated`.
@@ -50,6 +52,7 @@ public struct InterpreterOptions: Sendable, Codable, Equatable {
   /// Of all interpreters.
   public var entries: [Entry] {
     [
+      Entry("cam-weights", camWeights, otherwise: "class", ["cam"]),
       Entry("layer", layer, otherwise: "last", ["grad-cam"]),
       Entry("layer-weights", layerWeights, otherwise: "constant", ["grad-cam"]),
       Entry("baseline", baseline.map { "\($0)" }, otherwise: "0.0", ["deeplift", "ig"]),
@@ -84,6 +87,7 @@ public struct InterpreterOptions: Sendable, Codable, Equatable {
     }
     _ = try givenWeights(of: interpreter)
     _ = try channelWeights()
+    _ = try classWeights()
     _ = try version()
     _ = try lookaheadDerivatives()
     _ = try surrogateDerivative()
@@ -158,6 +162,14 @@ public struct InterpreterOptions: Sendable, Codable, Equatable {
     let sides = layer.split(separator: "x", omittingEmptySubsequences: false).map { Int($0) }
     if sides.count == 2, let height = sides[0], let width = sides[1] { return .size(height: height, width: width) }
     return .node(layer)
+  }
+
+  func classWeights() throws(UsageError) -> ClassActivationMap.Weights {
+    guard let camWeights else { return .own }
+    guard let weights = ClassActivationMap.Weights(rawValue: camWeights) else {
+      throw UsageError("there are no CAM weights '\(camWeights)'; class and margin are known")
+    }
+    return weights
   }
 
   func channelWeights() throws(UsageError) -> GradientClassActivationMap.Weights {

@@ -1,3 +1,5 @@
+import Interpreters
+
 /// The classes of a model: their numbers, and their names where a labels file gives them.
 public struct Labels: Sendable, Codable, Equatable {
   public let classCount: Int
@@ -10,6 +12,20 @@ public struct Labels: Sendable, Codable, Equatable {
     }
     self.classCount = classCount
     self.names = names
+  }
+
+  /// The classes of a classifier: those of a label X are called "not X" and "X".
+  init(of classifier: Classifier, names: [String]?, file: String?) throws(UsageError) {
+    let ofLabels: [String]?
+    if let label = classifier.label, let names, names.count != 2 || classifier.scoreCount == 2 {
+      guard names.count == classifier.scoreCount else {
+        throw UsageError("'\(file ?? "labels")' names \(names.count) labels; the model scores \(classifier.scoreCount)")
+      }
+      ofLabels = ["not \(names[label])", names[label]]
+    } else {
+      ofLabels = names
+    }
+    try self.init(classCount: classifier.classCount, names: ofLabels, file: file)
   }
 
   /// The name of a class, or its number.

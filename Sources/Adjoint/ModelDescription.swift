@@ -37,6 +37,9 @@ public struct ModelDescription: Sendable, Equatable, Codable {
   public var labels: String?
   /// The output that holds the class scores, where several could.
   public var scores: String?
+  /// Of a model that scores labels which do not exclude one another: the label to look at, by number or name. The classes are
+  /// then those without and with it.
+  public var multiLabel: String?
 
   public init() {}
 
@@ -45,7 +48,7 @@ public struct ModelDescription: Sendable, Equatable, Codable {
     let data = Data(try readBytes(path, limit: 1 << 20))
     do {
       let members = try JSONDecoder().decode([String: AnyMember].self, from: data).keys
-      let known = ["size", "resize", "range", "mean", "std", "channelOrder", "layout", "labels", "scores"]
+      let known = ["size", "resize", "range", "mean", "std", "channelOrder", "layout", "labels", "scores", "multiLabel"]
       if let unknown = members.sorted().first(where: { !known.contains($0) }) {
         throw FileError("'\(path)' has a member \(unknown); known are \(known.joined(separator: ", "))")
       }
@@ -86,6 +89,7 @@ public struct ModelDescription: Sendable, Equatable, Codable {
     if let layout = other.layout { result.layout = layout }
     if let labels = other.labels { result.labels = labels }
     if let scores = other.scores { result.scores = scores }
+    if let multiLabel = other.multiLabel { result.multiLabel = multiLabel }
     return result
   }
 

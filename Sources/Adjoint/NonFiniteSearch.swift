@@ -1,6 +1,7 @@
 import Execution
 import IR
 import Interpreters
+import ONNX
 import Operators
 import Passes
 import TensorTypes

@@ -11,9 +11,15 @@ public enum InterpreterError: Error, Sendable, Equatable {
   case unknownOutput(name: String, outputs: [String])
   /// The scores are probabilities of independent classes.
   case sigmoidScores(node: String?)
+  /// A label was asked for of scores that exclude one another.
+  case exclusiveScores
+  /// There is no such label among the scores.
+  case noLabel(Int, count: Int)
   case preprocessing(String)
   /// The model has no linear layer on pooled features; `found` says what stands there instead.
   case noClassActivationMap(found: String)
+  /// Margin weights are those of one class less those of the other.
+  case marginOfClasses(count: Int)
   /// The model has no such feature map; `found` says what there is.
   case noFeatureMap(wanted: String, found: String)
   case tooSmallForMask(imageShape: Shape)
@@ -37,11 +43,16 @@ extension InterpreterError: CustomStringConvertible {
       "there is no output \(name); the outputs are \(outputs.joined(separator: ", "))"
     case .sigmoidScores(let node):
       "the scores are sigmoid probabilities\(node.map { " (node \($0))" } ?? ""); "
-        + "logits, or probabilities of a softmax, are expected"
+        + "logits, probabilities of a softmax, or one label of them (--multi-label) are expected"
+    case .exclusiveScores:
+      "the scores are probabilities of a softmax, whose classes exclude one another: --multi-label does not go with them"
+    case .noLabel(let label, let count):
+      "label \(label) does not exist; the model scores the labels 0 to \(count - 1)"
     case .preprocessing(let problem): "preprocessing: \(problem)"
     case .noClassActivationMap(let found):
       "the model has no class activation map: \(found); "
         + "logits that are a linear layer of spatially pooled features are expected"
+    case .marginOfClasses(let count): "margin weights are those of two classes, and the model has \(count)"
     case .noFeatureMap(let wanted, let found): "the model lacks \(wanted): \(found)"
     case .tooSmallForMask(let shape):
       "MASK blurs images, and those of the model are \(shape[2]) x \(shape[3]); "

@@ -3,6 +3,9 @@ import ArgumentParser
 
 /// What some interpreters can be asked for.
 struct InterpreterFlags: ParsableArguments {
+  @Option(help: "The weights of cam: those of the class (taken for models), or, of two classes, margin: less the other's.")
+  var camWeights: String?
+
   @Option(
     help: ArgumentHelp(
       "The feature map of grad-cam: an ONNX node, or the last of a size; otherwise the one CAM takes, or the last.",
@@ -49,6 +52,7 @@ struct InterpreterFlags: ParsableArguments {
 
   var options: InterpreterOptions {
     var options = InterpreterOptions()
+    options.camWeights = camWeights
     options.layer = layer
     options.layerWeights = layerWeights
     options.baseline = baseline

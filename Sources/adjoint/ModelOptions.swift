@@ -36,6 +36,12 @@ struct ModelOptions: ParsableArguments {
   @Option(help: ArgumentHelp("The output that holds the class scores, where several could.", valueName: "name"))
   var scores: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "Of scores of labels that do not exclude one another, the label to look at: classes are those without and with it.",
+      valueName: "number|name"))
+  var multiLabel: String?
+
   var shapes: [String: [Int]] { Dictionary(shape.map { ($0.name, $0.extents) }) { _, last in last } }
 
   /// Whether each option was given.
@@ -43,7 +49,7 @@ struct ModelOptions: ParsableArguments {
     [
       ("shape", !shape.isEmpty), ("size", size != nil), ("resize", resize != nil), ("interpolation", interpolation != nil),
       ("range", range != nil), ("mean", mean != nil), ("std", std != nil), ("channelOrder", channelOrder != nil),
-      ("layout", layout != nil), ("labels", labels != nil), ("scores", scores != nil),
+      ("layout", layout != nil), ("labels", labels != nil), ("scores", scores != nil), ("multi-label", multiLabel != nil),
     ]
   }
 
@@ -62,6 +68,7 @@ struct ModelOptions: ParsableArguments {
     description.layout = layout
     description.labels = labels
     description.scores = scores
+    description.multiLabel = multiLabel
     return description
   }
 }
