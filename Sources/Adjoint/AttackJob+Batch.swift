@@ -192,7 +192,9 @@ extension AttackJob {
     return arrays
   }
 
-  var preprocessingWords: String { "\(model.preprocessing.words), \(model.resizeRule.words)" }
+  var preprocessingWords: String {
+    "\(model.preprocessing.words), \(model.resizeRule.words)" + (model.label.map { ", label \($0)" } ?? "")
+  }
 
   /// - Throws: what encoding a detector throws.
   func recordedSettings() throws -> AttackRecord.Settings {

@@ -10,6 +10,8 @@ public struct ClassifierInterface: Sendable, Codable {
   public let preprocessing: Preprocessing
   public let resizeRule: ResizeRule
   public let labels: Labels
+  /// Which of the model's scores is that of the label whose two classes these are; nil where each class has its own.
+  public let label: Int?
 
   public var batch: Int { imageShape[0] }
 

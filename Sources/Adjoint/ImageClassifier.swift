@@ -41,7 +41,7 @@ public struct ImageClassifier: Sendable {
     interface = ClassifierInterface(
       imageShape: shape, preprocessing: preprocessing,
       resizeRule: try description.resizeRule(height: shape[2], width: shape[3]),
-      labels: try Labels(of: classifier, names: names, file: description.labels))
+      labels: try Labels(of: classifier, names: names, file: description.labels), label: classifier.label)
   }
 
   /// Free dimensions beside the batch are fixed by the size that the description gives.

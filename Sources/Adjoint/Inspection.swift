@@ -10,6 +10,16 @@ public struct Inspection: Sendable, Encodable {
     public let name: String
     public let element: String
     public let shape: [Int]
+
+    init(_ name: String, _ type: TensorType) {
+      self.name = name
+      element = type.element.rawValue
+      shape = type.shape.extents
+    }
+
+    static func text(_ ports: [Port]) -> String {
+      ports.map { "\($0.name) \($0.element)[\($0.shape.map(String.init).joined(separator: ","))]" }.joined(separator: ", ")
+    }
   }
 
   public struct Operator: Sendable, Encodable {
@@ -73,15 +83,12 @@ public struct Inspection: Sendable, Encodable {
     self.label = label
     gradRemark = remark
     let graph = imported.graph
-    func port(_ name: String, _ value: Value) -> Port {
-      Port(name: name, element: graph[value].type.element.rawValue, shape: graph[value].type.shape.extents)
-    }
     sha256 = try ModelFile(path).sha256
     producer = imported.producer
     irVersion = imported.irVersion
     opset = imported.opset
-    inputs = graph.inputs.map { port(graph.name(ofInput: $0), $0) }
-    outputs = graph.outputs.map { port($0.name, $0.value) }
+    inputs = graph.inputs.map { Port(graph.name(ofInput: $0), graph[$0].type) }
+    outputs = graph.outputs.map { Port($0.name, graph[$0.value].type) }
     operators = imported.operatorCounts.map { Operator(name: $0.name, count: $0.count) }
     parameters = imported.parameterCount
     floatingPointOperations = try Pipeline.simplify(try Pipeline.prepare(graph)).floatingPointOperations
@@ -89,13 +96,10 @@ public struct Inspection: Sendable, Encodable {
 
   /// One fact a line.
   public var text: String {
-    func ports(_ ports: [Port]) -> String {
-      ports.map { "\($0.name) \($0.element)[\($0.shape.map(String.init).joined(separator: ","))]" }.joined(separator: ", ")
-    }
     var lines = [
       "model       \(path)", "SHA-256     \(sha256)",
       "written by  \(producer.isEmpty ? "unknown" : producer), IR version \(irVersion)", "opset       \(opset)",
-      "inputs      \(ports(inputs))", "outputs     \(ports(outputs))",
+      "inputs      \(Port.text(inputs))", "outputs     \(Port.text(outputs))",
       "operators   \(operators.map { "\($0.name) \($0.count)" }.joined(separator: ", "))",
       "parameters  \(parameters)",
       "operations  \(floatingPointOperations) (\(fixed(Double(floatingPointOperations) / 1e9, 3)) GFLOP forward)",

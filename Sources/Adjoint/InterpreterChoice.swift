@@ -41,7 +41,7 @@ public struct InterpreterChoice: Sendable, Codable, Equatable {
   }
 
   public static let names = [
-    "cam", "grad", "grad-cam", "gradient-input", "guided-backprop", "deeplift", "lrp", "ig", "smoothgrad", "mask",
+    "cam", "grad", "grad-cam", "gradient-input", "guided-backprop", "deeplift", "lrp", "ig", "smoothgrad", "mask", "rts",
   ]
   /// Those whose map is an average over samples.
   static let sampled = ["ig", "smoothgrad"]
@@ -98,6 +98,8 @@ public struct InterpreterChoice: Sendable, Codable, Equatable {
         throw UsageError("--copies 1 and --derivative go with one interpreter, not with \(name)")
       }
     }
+    if parts.contains("rts"), options.rtsWeights == nil { throw Self.needsWeights }
+    if parts.contains("rts"), parts.count > 1 { throw UsageError("rts does not go with others: it has a network of its own") }
     try options.check(for: name)
     guard smoothsLabels == nil || name != "mask" else {
       throw UsageError(
@@ -195,6 +197,7 @@ public struct InterpreterChoice: Sendable, Codable, Equatable {
     case "guided-backprop": return pixels(GuidedBackpropagation(classifier))
     case "deeplift": return pixels(DeepLIFT(classifier, baseline: options.baseline ?? 0))
     case "lrp": return pixels(LayerwiseRelevance(classifier, stabiliser: options.epsilon ?? 1e-4))
+    case "rts": return try realTimeSaliency(for: classifier)
     default: return try ClassActivationMap(classifier, weights: try options.classWeights())
     }
   }

@@ -4,6 +4,11 @@ import Operators
 
 /// What some interpreters can be asked for, in the words of the command line; nil is the default.
 public struct InterpreterOptions: Sendable, Codable, Equatable {
+  /// The file of the weights of RTS, safetensors or ONNX, and the SHA-256 of what is in it.
+  public var rtsWeights: String?
+  public internal(set) var rtsWeightsSHA256: String?
+  /// How pixels become the input of its encoder: `doubled` or `imagenet`.
+  public var rtsInput: String?
   /// Which weights CAM takes of two classes: `class` or `margin`.
   public var camWeights: String?
   /// The feature map of Grad-CAM: an ONNX node, or the last of a size such as `14x14`.
@@ -52,6 +57,8 @@ public struct InterpreterOptions: Sendable, Codable, Equatable {
   /// Of all interpreters.
   public var entries: [Entry] {
     [
+      Entry("rts-weights", rtsWeights, otherwise: "none", ["rts"]),
+      Entry("rts-input", rtsInput, otherwise: "doubled", ["rts"]),
       Entry("cam-weights", camWeights, otherwise: "class", ["cam"]),
       Entry("layer", layer, otherwise: "last", ["grad-cam"]),
       Entry("layer-weights", layerWeights, otherwise: "constant", ["grad-cam"]),
@@ -68,7 +75,7 @@ public struct InterpreterOptions: Sendable, Codable, Equatable {
   }
 
   /// Those whose attack takes derivatives of derivatives.
-  private static let differentiatedTwice = InterpreterChoice.names.filter { $0 != "cam" && $0 != "mask" }
+  private static let differentiatedTwice = InterpreterChoice.names.filter { !["cam", "mask", "rts"].contains($0) }
 
   /// The options of an interpreter.
   /// - Parameter interpreter: one, or several with commas between them.
@@ -88,6 +95,7 @@ public struct InterpreterOptions: Sendable, Codable, Equatable {
     _ = try givenWeights(of: interpreter)
     _ = try channelWeights()
     _ = try classWeights()
+    _ = try encoderInput()
     _ = try version()
     _ = try lookaheadDerivatives()
     _ = try surrogateDerivative()
@@ -162,6 +170,15 @@ public struct InterpreterOptions: Sendable, Codable, Equatable {
     let sides = layer.split(separator: "x", omittingEmptySubsequences: false).map { Int($0) }
     if sides.count == 2, let height = sides[0], let width = sides[1] { return .size(height: height, width: width) }
     return .node(layer)
+  }
+
+  /// - Throws: `UsageError` for another word.
+  func encoderInput() throws(UsageError) -> RealTimeSaliency.Input {
+    guard let rtsInput else { return .doubled }
+    guard let input = RealTimeSaliency.Input(rawValue: rtsInput) else {
+      throw UsageError("there is no input of rts '\(rtsInput)'; doubled and imagenet are known")
+    }
+    return input
   }
 
   func classWeights() throws(UsageError) -> ClassActivationMap.Weights {

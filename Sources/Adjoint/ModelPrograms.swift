@@ -85,7 +85,7 @@ public struct ModelPrograms {
       if request.of.hasInterpreter {
         let interpreter = try request.interpreter.prepared(for: model.classifier)
         map = ModelFacts.MapFacts(
-          interpreter: request.interpreter, shape: interpreter.mapShape, sweeps: interpreter.sweeps,
+          interpreter: try request.interpreter.identified(), shape: interpreter.mapShape, sweeps: interpreter.sweeps,
           others: interpreter.others)
         stages = { try request.family.map { try GraphStages($0, of: model, interpreter) } }
       } else {

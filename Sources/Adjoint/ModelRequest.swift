@@ -39,7 +39,7 @@ public struct ModelRequest: Sendable {
   func key(for compiler: Compiler) throws -> String {
     var fields = try ownIdentity() + compiler.compiler.identity(for: compiler.cpu)
     fields += [model.sha256, of.rawValue, batch.map { "\($0)" } ?? "the model's batch"]
-    if of.hasInterpreter { fields.append(try jsonLine(interpreter)) }
+    if of.hasInterpreter { fields.append(try jsonLine(try interpreter.identified())) }
     fields += ["shapes"] + shapes.sorted { $0.key < $1.key }.flatMap { [$0.key, "\($0.value)"] }
     fields +=
       ["values"] + values.sorted { $0.key < $1.key }.flatMap { [$0.key, "\($0.value.type)", "\($0.value.integers)"] }

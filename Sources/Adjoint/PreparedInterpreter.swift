@@ -112,6 +112,7 @@ enum PreparedInterpreter {
 extension ModelFacts.MapFacts {
   /// What the map in the loss of a step costs beside the forward sweep.
   var stepSweeps: SweepCounts {
+    if interpreter.parts.contains("rts") { return sweeps + SweepCounts(backward: 1) }
     guard InterpreterChoice.sampled.contains(interpreter.name) else { return sweeps }
     let count = interpreter.options.sampleCount
     return SweepCounts(forward: 2 * count, backward: 2 * count, secondOrder: count)

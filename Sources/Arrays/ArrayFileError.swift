@@ -19,6 +19,7 @@ public enum ArrayFileError: Error, Equatable, CustomStringConvertible {
   case invalidName(String)
   case duplicateName(String)
   case integerOutOfRange(name: String, index: Int, value: Int64)
+  case notSafetensors(file: String, reason: String)
   case unwritable(AtomicFileError)
 
   public var description: String {
@@ -57,6 +58,8 @@ public enum ArrayFileError: Error, Equatable, CustomStringConvertible {
       "two arrays named '\(name)' cannot go into one file"
     case .integerOutOfRange(let name, let index, let value):
       "element \(index) of '\(name)' is \(value), which does not fit i32"
+    case .notSafetensors(let file, let reason):
+      "'\(file)' is no safetensors file that can be read: \(reason)"
     case .unwritable(let error):
       error.description
     }

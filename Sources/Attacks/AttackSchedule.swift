@@ -96,7 +96,7 @@ public struct AttackSchedule: Sendable, Equatable {
       objective = StepObjective()
       stated = mode == .code ? [.steps, .warm] : mode == .paper ? [.steps] : []
     case (false, .default), (false, .code):
-      (steps, warm) = (1200, 400)
+      (steps, warm) = (1200, interpreter == "rts" ? 300 : 400)
       parts = [Part(coefficient: 5, growth: 1)]
       objective = StepObjective()
       if mode == .code { confidence = 0 }

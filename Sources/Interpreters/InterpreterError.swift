@@ -18,6 +18,8 @@ public enum InterpreterError: Error, Sendable, Equatable {
   case preprocessing(String)
   /// The model has no linear layer on pooled features; `found` says what stands there instead.
   case noClassActivationMap(found: String)
+  /// The weights of RTS lack something, or do not fit.
+  case weights(source: String, problem: String)
   /// Margin weights are those of one class less those of the other.
   case marginOfClasses(count: Int)
   /// The model has no such feature map; `found` says what there is.
@@ -52,6 +54,7 @@ extension InterpreterError: CustomStringConvertible {
     case .noClassActivationMap(let found):
       "the model has no class activation map: \(found); "
         + "logits that are a linear layer of spatially pooled features are expected"
+    case .weights(let source, let problem): "'\(source)' does not hold the weights of rts: \(problem)"
     case .marginOfClasses(let count): "margin weights are those of two classes, and the model has \(count)"
     case .noFeatureMap(let wanted, let found): "the model lacks \(wanted): \(found)"
     case .tooSmallForMask(let shape):

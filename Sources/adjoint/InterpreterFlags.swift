@@ -3,6 +3,14 @@ import ArgumentParser
 
 /// What some interpreters can be asked for.
 struct InterpreterFlags: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "The trained weights of rts, a safetensors or ONNX file, without which it draws nothing.", valueName: "file"))
+  var rtsWeights: String?
+
+  @Option(help: "How pixels become the input of rts: doubled (taken for models), 4 (x - 0.5), or imagenet, normalised.")
+  var rtsInput: String?
+
   @Option(help: "The weights of cam: those of the class (taken for models), or, of two classes, margin: less the other's.")
   var camWeights: String?
 
@@ -52,6 +60,8 @@ struct InterpreterFlags: ParsableArguments {
 
   var options: InterpreterOptions {
     var options = InterpreterOptions()
+    options.rtsWeights = rtsWeights
+    options.rtsInput = rtsInput
     options.camWeights = camWeights
     options.layer = layer
     options.layerWeights = layerWeights

@@ -1,0 +1,73 @@
+import Arrays
+import Foundation
+import Images
+import SampleModels
+import TensorTypes
+import Testing
+
+/// RTS on the command line, with the small masking model that the peers' values are of.
+@Suite struct RealTimeSaliencyTests {
+  private let folder: TemporaryFolder
+  private let weights = Command.root + "/graphs/peers/rts.safetensors"
+
+  init() throws { folder = try TemporaryFolder() }
+
+  /// Five classes of means of channels, of images of 64 x 64 pixels.
+  private func model() throws -> String {
+    var model = ModelBuilder()
+    model.inputs = [value("x", 1, ["N", "3", "64", "64"])]
+    model.initialisers = [
+      tensor("weights", [3, 5], [9, 0, -9, 4, 1, 0, 9, 2, -9, 3, -5, 1, 9, 2, 0] as [Float])
+    ]
+    model.nodes = [
+      node("GlobalAveragePool", ["x"], ["pooled"]), node("Flatten", ["pooled"], ["flat"]),
+      node("MatMul", ["flat", "weights"]),
+    ]
+    return try folder.write(model.bytes, "means.onnx")
+  }
+
+  private func photo() throws -> String {
+    let pixels = (0..<64 * 64 * 3).map { UInt8(($0 * $0 / 7) % 251) }
+    return try folder.write(try Image(width: 64, height: 64, pixels: pixels).encodedPNG(), "photo.png")
+  }
+
+  @Test func `without weights every command that draws its map refuses`() throws {
+    let (model, photo) = (try model(), try photo())
+    _ = try folder.write("file,class\nphoto.png,0\n".utf8, "index.csv")
+    for call in [
+      ["explain", model, photo, "-o", folder.path("out")],
+      ["attack", model, photo, "--target", "1", "-o", folder.path("out")],
+      ["evaluate", model, "--data", folder.path, "-o", folder.path("out")],
+      ["compile", model, "--of", "map", "-o", folder.path("map.adjoint")],
+    ] {
+      let result = try Command.run(call + ["--interpreter", "rts"])
+      #expect(result.status == 2 && result.error.hasPrefix("adjoint: rts needs weights: --rts-weights FILE"), "\(result)")
+    }
+    let misplaced = try Command.run("explain", model, photo, "--rts-weights", weights, "-o", folder.path("out"))
+    #expect(misplaced.status == 2 && misplaced.error.contains("--rts-weights goes with --interpreter rts"), "\(misplaced)")
+    let damaged = try folder.write("nothing".utf8, "damaged.safetensors")
+    let unread = try Command.run(
+      "explain", model, photo, "--interpreter", "rts", "--rts-weights", damaged, "-o", folder.path("out"))
+    #expect(unread.status == 1 && unread.error.contains("damaged.safetensors"), "\(unread)")
+  }
+
+  @Test func `its map is drawn, and an attack with it counts the encoder's sweeps`() throws {
+    let (model, photo) = (try model(), try photo())
+    let rts = ["--interpreter", "rts", "--rts-weights", weights]
+    let explained = try Command.run(["explain", model, photo, "-o", folder.path("maps")] + rts)
+    #expect(explained.status == 0, "\(explained)")
+    let map = try #require(try NPZ.read(path: folder.path("maps/photo.npz")).first { $0.name == "map" }?.tensor)
+    #expect(map.shape == [16, 16] && map.doubles.allSatisfy { (0...1).contains($0) } && Set(map.doubles).count > 100)
+    let label = try #require(Int(explained.output.split(separator: " ")[2]))
+    let attacked = try Command.run(
+      ["attack", model, photo, "--target", "\((label + 1) % 5)", "--steps", "20", "--warm", "5", "-o", folder.path("out")]
+        + rts)
+    #expect(attacked.status == 0, "\(attacked)")
+    let row = try #require(
+      try JSONSerialization.jsonObject(with: Data(contentsOf: URL(fileURLWithPath: folder.path("out/results.jsonl"))))
+        as? [String: Any])
+    let sweeps = try #require(row["sweeps"] as? [String: Int])
+    // Two steps in ten are checks; unchanged maps are two: of each, one sweep of the classifier and one of the encoder.
+    #expect(sweeps["forward"] == 5 + 20 * 2 + 2 * 2 + 2 * 2 && sweeps["backward"] == 5 + 20 * 2, "\(sweeps)")
+  }
+}
