@@ -209,4 +209,22 @@ import Testing
     try expectRefusal(
       ["compile", Command.model, "-o", folder.path("none"), "--sha256", other], status: 1, [Command.model, other])
   }
+
+  @Test func `inspect says what an artifact holds, and options beside it are refused`() throws {
+    let artifact = folder.path("inspected.adjoint")
+    let compiled = try Command.run("compile", Command.model, "--of", "pgdStep", "--batch", "3", "-o", artifact)
+    #expect(compiled.status == 0, "\(compiled)")
+    let result = try Command.run("inspect", artifact)
+    #expect(result.status == 0, "\(result)")
+    for words in ["pgdStep on cam at batch 3 for ", "program     map: ", "x f32[3,1,28,28]", "next f32[3,1,28,28]"] {
+      #expect(result.output.contains(words), "\(result.output)")
+    }
+    let json = try #require(
+      try JSONSerialization.jsonObject(with: Data(try Command.run("inspect", artifact, "--json").output.utf8))
+        as? [String: Any])
+    #expect(json["batch"] as? Int == 3 && (json["programs"] as? [Any])?.count == 2)
+    #expect(compiled.output.contains(try #require(json["sha256"] as? String)))
+    let refused = try Command.run("inspect", artifact, "--batch", "2", "--mean", "0.5")
+    #expect(refused.status == 2 && refused.error.contains("--mean, --batch"), "\(refused)")
+  }
 }
