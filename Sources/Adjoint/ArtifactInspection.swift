@@ -1,3 +1,5 @@
+import Hashing
+
 /// What `inspect` says about an artifact.
 public struct ArtifactInspection: Sendable, Encodable {
   public struct Program: Sendable, Encodable {
@@ -27,7 +29,7 @@ public struct ArtifactInspection: Sendable, Encodable {
     let artifact = try ModelPrograms(artifactAt: path).artifact()
     let (description, facts) = (artifact.description, artifact.description.model)
     self.path = path
-    sha256 = try ModelFile(path).sha256
+    sha256 = SHA256.hexDigest(of: try readBytes(path))
     of = facts.of.rawValue
     processor = artifact.cpu.name
     modelSHA256 = facts.sha256

@@ -66,7 +66,7 @@ import Testing
     let result = try Command.run(
       "explain", Command.model, Command.bag, "--interpreter", "lime", "-o", folder.path("out"))
     #expect(result.status == 2)
-    let names = "cam, grad, grad-cam, gradient-input, guided-backprop, deeplift, lrp, ig, smoothgrad, mask"
+    let names = "cam, grad, grad-cam, gradient-input, guided-backprop, deeplift, lrp, ig, smoothgrad, mask, rts"
     #expect(result.error == "adjoint: there is no interpreter 'lime'; \(names) are known\n")
   }
 

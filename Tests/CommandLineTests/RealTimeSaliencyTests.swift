@@ -27,7 +27,7 @@ import Testing
   }
 
   private func photo() throws -> String {
-    let pixels = (0..<64 * 64 * 3).map { UInt8(($0 * $0 / 7) % 251) }
+    let pixels: [UInt8] = (0..<12288).map { (index: Int) -> UInt8 in UInt8((index * index / 7) % 251) }
     return try folder.write(try Image(width: 64, height: 64, pixels: pixels).encodedPNG(), "photo.png")
   }
 
@@ -59,15 +59,18 @@ import Testing
     let map = try #require(try NPZ.read(path: folder.path("maps/photo.npz")).first { $0.name == "map" }?.tensor)
     #expect(map.shape == [16, 16] && map.doubles.allSatisfy { (0...1).contains($0) } && Set(map.doubles).count > 100)
     let label = try #require(Int(explained.output.split(separator: " ")[2]))
-    let attacked = try Command.run(
-      ["attack", model, photo, "--target", "\((label + 1) % 5)", "--steps", "20", "--warm", "5", "-o", folder.path("out")]
-        + rts)
-    #expect(attacked.status == 0, "\(attacked)")
-    let row = try #require(
-      try JSONSerialization.jsonObject(with: Data(contentsOf: URL(fileURLWithPath: folder.path("out/results.jsonl"))))
-        as? [String: Any])
-    let sweeps = try #require(row["sweeps"] as? [String: Int])
-    // Two steps in ten are checks; unchanged maps are two: of each, one sweep of the classifier and one of the encoder.
-    #expect(sweeps["forward"] == 5 + 20 * 2 + 2 * 2 + 2 * 2 && sweeps["backward"] == 5 + 20 * 2, "\(sweeps)")
+    func sweeps(_ output: String, _ more: [String]) throws -> [String: Int] {
+      let numbers = ["--target", "\((label + 1) % 5)", "--steps", "20", "--warm", "5"]
+      let attacked = try Command.run(["attack", model, photo, "-o", folder.path(output)] + numbers + more)
+      #expect(attacked.status == 0, "\(attacked)")
+      let bytes = try #require(folder.bytes(output + "/results.jsonl"))
+      let row = try #require(try JSONSerialization.jsonObject(with: bytes) as? [String: Any])
+      return try #require(row["sweeps"] as? [String: Int])
+    }
+    let own = try sweeps("out", rts)
+    let cam = try sweeps("cam", ["--interpreter", "cam"])
+    // Wherever there is a map, one sweep of the encoder beside each of the classifier; and one back in the second phase.
+    let (forward, backward) = (try #require(cam["forward"]), try #require(cam["backward"]))
+    #expect(own["forward"] == 2 * forward - 5 && own["backward"] == backward + 20, "\(own) \(cam)")
   }
 }
