@@ -48,7 +48,7 @@ public struct AttackSchedule: Sendable, Equatable {
   public var flow: FlowTerms?
 
   /// Whether the map of an interpreter shows derivatives at windows of pixels, as that of GRAD.
-  public static func isOfPixels(_ interpreter: String) -> Bool { !["cam", "grad-cam", "mask"].contains(interpreter) }
+  public static func isOfPixels(_ interpreter: String) -> Bool { !["cam", "grad-cam", "mask", "rts"].contains(interpreter) }
 
   /// What an interpreter's mean squared difference weighs in a loss with others, whose coefficient grows from 1 to 2: half of
   /// what it weighs at the end of its own schedule; by default six times that for maps of features and three quarters of it
