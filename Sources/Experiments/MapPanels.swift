@@ -44,7 +44,7 @@ extension AttackRecord {
   var captions: [String] {
     [
       "for \(targetName) \(fixed(float.targetProbability, 2))\(float.success ? "" : " (missed)")",
-      "L1 \(fixed(float.mapL1, 3))",
+      "L1 to benign \(fixed(float.mapL1, 3))",
     ]
   }
 }

@@ -50,7 +50,7 @@ struct TargetMaps: Experiment {
             captions: other.map { ["for \($0.labelName)"] } ?? []),
           try run.panel(
             "\(interpreter.title) under ADV²", "mapAdversarial", image, on: photo,
-            captions: record.captions + ["L1 to the target \(fixed(toTarget.l1, 3))"]),
+            captions: record.captions + ["to target \(fixed(toTarget.l1, 3))"]),
         ])
       }
       guard let record = finished.first?.run.record(of: image), !rows.isEmpty else { continue }
