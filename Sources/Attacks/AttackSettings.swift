@@ -35,7 +35,8 @@ public struct AttackSettings: Sendable, Equatable {
   public var stopsEarly = false
   /// The weight of what squeezers see, where they are evaded.
   public var evasionWeight = 1.0
-  /// A detector that is known to the attack: among iterates that pass it prefers those that the evaded squeezers do not tell.
+  /// A detector that is known to the attack: among iterates that pass it prefers those that the evaded squeezers do not
+  /// tell.
   public var detector: SqueezeThresholds?
 
   /// - Parameters:
@@ -76,8 +77,14 @@ public struct AttackSettings: Sendable, Equatable {
     switch method {
     case .pgd, .stadv: steps
     case .adv2Stadv: comparesWithPGD ? max(FlowTerms.plainSteps, warm) : warm
-    case .adv2: comparesWithPGD ? max(min(1000, warm + steps), warm) : warm
+    case .adv2: comparesWithPGD ? max(comparisonSteps, warm) : warm
     }
+  }
+
+  /// Steps of PGD beside ADV²: as many as ADV² takes gradients of prediction or map, at most 1,000.
+  public var comparisonSteps: Int {
+    let gradients = schedule.interpreter == "mask" ? mask.followerSteps + mask.lookaheadSteps : 1
+    return min(1000, warm + steps * gradients)
   }
 
   /// Gradient steps taken for each image, where nothing stops an attack before.
@@ -94,8 +101,8 @@ public struct AttackSettings: Sendable, Equatable {
     return method == .adv2 ? Self.squeezedSteps * objective.evaded.count { objective.evasion.searches(for: $0) } : 0
   }
 
-  /// Where the term of a squeezer begins in the form of the published code: at 3/4 of its threshold in the known detector, or
-  /// without one in that code; nil where neither has it.
+  /// Where the term of a squeezer begins in the form of the published code: at 3/4 of its threshold in the known detector,
+  /// or without one in that code; nil where neither has it.
   public func hingeMargin(of squeezer: Squeezer) -> Double? {
     (detector?[squeezer] ?? EvasionForm.publishedThresholds[squeezer]).map { EvasionForm.hingeShare * $0 }
   }

@@ -5,11 +5,11 @@ import TensorTypes
 ///
 /// In each iteration x moves a little towards the label; the mask follows with a few steps of its own optimisation; further
 /// steps of it, unrolled in one graph, say in which direction x brings the masks to come closer to the benign one; and x
-/// moves in it as far as the label endures, each image for itself. From time to time the mask is computed anew from the image
-/// on the 8-bit lattice: these are the checks, of which the closest that passes is the result.
+/// moves in it as far as the label endures, each image for itself. From time to time the mask is computed anew from the
+/// image on the 8-bit lattice: these are the checks, of which the closest that passes is the result.
 ///
-/// Against MASK and other interpreters at once, ADV² against the others alone comes first; then a short step against the loss
-/// of all of them but MASK takes the place of the step down the margin.
+/// Against MASK and other interpreters at once, ADV² against the others alone comes first; then a short step against the
+/// loss of all of them but MASK takes the place of the step down the margin.
 ///
 /// Deterministic; images of a batch do not influence one another.
 public struct MaskAttackDriver: BatchAttack {
@@ -68,8 +68,8 @@ public struct MaskAttackDriver: BatchAttack {
     return driver
   }
 
-  /// PGD as a comparison gets as many steps as the attack, at most 1,000.
-  private var comparisonSteps: Int { settings.comparesWithPGD ? min(1000, settings.warm + settings.steps) : 0 }
+  /// Steps of PGD as a comparison.
+  private var comparisonSteps: Int { settings.comparesWithPGD ? settings.comparisonSteps : 0 }
   public var totalSteps: Int { settings.warm + settings.steps + comparisonSteps }
 
   public func attack(_ batch: AttackBatch, benign: [Measurement], progress: (Int) throws -> Void) throws -> [AttackOutcome] {

@@ -47,6 +47,17 @@ import Testing
     }
   }
 
+  @Test func `PGD beside ADV² takes as many gradients, at most 1,000`() {
+    func steps(_ interpreter: String, _ steps: Int? = nil, warm: Int? = nil) -> Int {
+      AttackSettings(
+        method: .adv2, schedule: AttackSchedule(interpreter: interpreter), steps: steps, warm: warm, comparesWithPGD: true
+      ).comparisonSteps
+    }
+    for interpreter in ["cam", "grad", "mask", "grad,cam,mask"] { #expect(steps(interpreter) == 1000) }
+    #expect(steps("cam", 20, warm: 5) == 25)
+    #expect(steps("mask", 20, warm: 5) == 165)
+  }
+
   @Test func `a coefficient is that of the last stage, and the others keep their proportion`() {
     let schedule = AttackSettings(method: .adv2, schedule: AttackSchedule(interpreter: "grad"), coefficient: 0.1).schedule
     for (found, expected) in zip(schedule.parts.map(\.coefficient), [0.002, 0.008, 0.02, 0.1]) {
