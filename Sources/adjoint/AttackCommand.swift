@@ -21,15 +21,6 @@ struct AttackCommand: ParsableCommand {
   var output: String
   @Flag(help: "Attack only images that the model classifies as the column class of --targets says.") var onlyCorrect = false
   @Option(help: "Attack at most so many images.") var limit: Int?
-  @Option(
-    help: ArgumentHelp(
-      "After so many seconds of attacking what runs ends with what it has, and the rest is left out.", valueName: "seconds"))
-  var time: Double?
-  @Option(
-    help: ArgumentHelp(
-      "Write loss, probability and map distance of every step to a CSV or .jsonl file, at the cost of a map each.",
-      valueName: "file"))
-  var trace: String?
   @Flag(help: "Attack finished images again.") var force = false
   @OptionGroup var attackOptions: AttackOptions
   @OptionGroup var file: FileOptions
@@ -44,7 +35,6 @@ struct AttackCommand: ParsableCommand {
       guard (target == nil) != (targets == nil) else { throw ValidationError("Give either --target or --targets.") }
     }
     if images.isEmpty && targets == nil { throw ValidationError("Missing expected argument '<images> ...'.") }
-    if let time { try checkSeconds(time) }
     if let limit, limit < 1 { throw ValidationError("--limit is \(limit); 1 or more is accepted.") }
     if onlyCorrect && targets == nil { throw ValidationError("--only-correct needs the column class of --targets.") }
   }
@@ -67,19 +57,14 @@ struct AttackCommand: ParsableCommand {
         ModelFile(model, pin: file.sha256), of: attack.graph, batch: batch ?? max(1, min(count, choice.usualBatch)),
         interpreter: choice, shapes: modelOptions.shapes, overrides: modelOptions.description),
       execution, batchIsGiven: batch != nil)
-    var options = AttackJob.Options()
-    options.threads = execution.threads
+    var options = try attackOptions.jobOptions(execution)
     options.onlyCorrect = onlyCorrect
     options.limit = limit
     options.force = force
-    options.targetMap = TargetMap(attackOptions.targetMap)
-    options.detector = try attackOptions.attackDetector()
     let detectorPrograms = try options.detector?.maps.map {
       try ModelPrograms.ofMaps(
         $0, model: model, pin: file.sha256, batch: programs.batch, modelOptions, execution.options)
     }
-    options.seconds = time
-    options.trace = trace
     let job = try AttackJob(
       programs, settings: settings, options: options,
       output: try attackOptions.budget.directory(output),

@@ -113,6 +113,11 @@ struct AttackOptions: ParsableArguments {
   var detector: String?
   @Option(help: "Weight of a flow's roughness (0.0005).") var smoothness: Double?
   @Flag(inversion: .prefixedNo, help: "Also run pgd, or stadv, on the same images, for comparison.") var compare = false
+  @Option(
+    help: ArgumentHelp(
+      "Write loss, probability and map distance of every step of this run to a CSV or .jsonl file, at the cost of a map each.",
+      valueName: "file"))
+  var trace: String?
   @OptionGroup var budget: BudgetOptions
   @OptionGroup var interpreterFlags: InterpreterFlags
 
@@ -233,8 +238,17 @@ struct AttackOptions: ParsableArguments {
     return settings
   }
 
+  /// What a job takes beside settings and programs.
   /// - Throws: `FileError` for a file that holds no detector.
-  func attackDetector() throws -> AttackDetector? { try detector.map { try AttackDetector(contentsOf: $0) } }
+  func jobOptions(_ execution: ExecutionFlags) throws -> AttackJob.Options {
+    var options = AttackJob.Options()
+    options.threads = execution.threads
+    options.targetMap = TargetMap(targetMap)
+    options.detector = try detector.map { try AttackDetector(contentsOf: $0) }
+    options.seconds = budget.time
+    options.trace = trace
+    return options
+  }
 
   /// The numbers as `ConfigurationFile` reads them; what follows from others stands in comments.
   func configurationText(_ settings: AttackSettings, _ options: InterpreterOptions) -> String {

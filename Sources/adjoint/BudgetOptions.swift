@@ -17,6 +17,17 @@ struct BudgetOptions: ParsableArguments {
       """, valueName: "limit"))
   var memory: MemoryLimit?
 
+  @Option(
+    help: ArgumentHelp(
+      """
+      After so many seconds of attacking what runs ends with what it has, and the rest is left out; the same call goes on.
+      """, valueName: "seconds"))
+  var time: Double?
+
+  func validate() throws {
+    if let time, !(time > 0) { throw ValidationError("--time is \(time); more than 0 seconds are accepted.") }
+  }
+
   /// The programs of an artifact, or those of a model, within the limit of `--memory`.
   /// - Parameter batchIsGiven: whether the batch may not become smaller.
   func programs(

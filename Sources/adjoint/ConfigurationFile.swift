@@ -1,8 +1,8 @@
 import Adjoint
 import ArgumentParser
 
-/// Options in a file, a line each: `name = value`, with comments from ` #` to the end of a line. They stand before those of the
-/// call, which therefore win.
+/// Options in a file, a line each: `name = value`, with comments from ` #` to the end of a line. They stand before those of
+/// the call, which therefore win.
 enum ConfigurationFile {
   private static let flags = ["untargeted", "random-start", "early-stop", "compare"]
   private static let names =

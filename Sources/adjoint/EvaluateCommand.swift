@@ -34,16 +34,6 @@ struct EvaluateCommand: ParsableCommand {
   @Option(help: "Photos that run together (8; fewer where there are fewer).") var batch: Int?
   @Option(name: [.customShort("o"), .long], help: ArgumentHelp("Where results are written.", valueName: "dir"))
   var output: String
-  @Option(
-    help: ArgumentHelp(
-      "After so many seconds of attacking what runs ends with what it has, and the rest is left out; the same call goes on.",
-      valueName: "seconds"))
-  var time: Double?
-  @Option(
-    help: ArgumentHelp(
-      "Write loss, probability and map distance of every step of this run to a CSV or .jsonl file, at the cost of a map each.",
-      valueName: "file"))
-  var trace: String?
   @Flag(help: "Attack finished photos again.") var force = false
   @OptionGroup var attackOptions: AttackOptions
   @OptionGroup var file: FileOptions
@@ -52,7 +42,6 @@ struct EvaluateCommand: ParsableCommand {
 
   func validate() throws {
     if let batch { try checkBatch(batch) }
-    if let time { try checkSeconds(time) }
     if let limit = limit ?? shortLimit, limit < 1 { throw ValidationError("-n is \(limit); 1 or more is accepted.") }
   }
 
@@ -77,13 +66,8 @@ struct EvaluateCommand: ParsableCommand {
     var options = EvaluateJob.Options()
     options.limit = limit
     options.split = split
-    var attackJob = AttackJob.Options()
-    attackJob.threads = execution.threads
+    var attackJob = try attackOptions.jobOptions(execution)
     attackJob.force = force
-    attackJob.seconds = time
-    attackJob.trace = trace
-    attackJob.targetMap = TargetMap(attackOptions.targetMap)
-    attackJob.detector = try attackOptions.attackDetector()
     let detectorPrograms = try attackJob.detector?.maps.map {
       try ModelPrograms.ofMaps(
         $0, model: model, pin: file.sha256, batch: programs.batch, modelOptions, execution.options)

@@ -118,8 +118,3 @@ struct ExecutionFlags: ParsableArguments {
 func checkBatch(_ batch: Int) throws {
   guard (1...4096).contains(batch) else { throw ValidationError("--batch is \(batch); 1 to 4096 are accepted.") }
 }
-
-/// - Throws: a validation error unless there is time.
-func checkSeconds(_ seconds: Double) throws {
-  guard seconds > 0 else { throw ValidationError("--time is \(seconds); more than 0 seconds are accepted.") }
-}
