@@ -2,8 +2,8 @@ import Attacks
 import Execution
 import Interpreters
 
-/// What an attack would do and cost, found out on one image without attacking it: its unchanged prediction, and the times of a
-/// few steps, which are then forgotten.
+/// What an attack would do and cost, found out on one image without attacking it: its unchanged prediction, and the times of
+/// a few steps, which are then forgotten.
 public struct AttackCheck: Sendable {
   /// A phase of the attack, each of whose steps costs the same.
   public struct Phase: Sendable {

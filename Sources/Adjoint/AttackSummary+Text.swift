@@ -1,8 +1,8 @@
 import Attacks
 
 extension AttackSummary {
-  /// Three tables: success of each iterate compared, joint success by map distance, and the maps with their controls; and where
-  /// a detector was asked a fourth, of what it tells.
+  /// Three tables: success of each iterate compared, joint success by map distance, and the maps with their controls; and
+  /// where a detector was asked a fourth, of what it tells.
   public var text: String {
     let tables = [successTable, curveTable, mapTable] + (detections.isEmpty ? [] : [detectionTable])
     return tables.map(alignedText).joined(separator: "\n\n")

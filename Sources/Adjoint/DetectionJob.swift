@@ -3,8 +3,8 @@ import Hashing
 import Images
 import TensorTypes
 
-/// Scores images by how much squeezers change their predictions, or by how much their maps disagree; calibrates detectors, and
-/// asks them.
+/// Scores images by how much squeezers change their predictions, or by how much their maps disagree; calibrates detectors,
+/// and asks them.
 public struct DetectionJob {
   private let programs: ModelPrograms
   private let basis: DetectorBasis

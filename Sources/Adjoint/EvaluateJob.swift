@@ -1,7 +1,8 @@
 import Attacks
 import Files
 
-/// Measures an attack on labelled photos: clean accuracy first, then the attack on those that the model classifies correctly.
+/// Measures an attack on labelled photos: clean accuracy first, then the attack on those that the model classifies
+/// correctly.
 ///
 /// Deterministic: interrupted and started again it writes the same bytes, but for times.csv.
 public struct EvaluateJob {
@@ -58,8 +59,8 @@ public struct EvaluateJob {
       request, images: min(options.limit ?? data.photos.count, data.photos.count), photos: data.photos.count)
   }
 
-  /// Writes predictions.csv and the hash of what it depends on, then what an attack writes, then results.csv, summary.json and
-  /// summary.txt.
+  /// Writes predictions.csv and the hash of what it depends on, then what an attack writes, then results.csv, summary.json
+  /// and summary.txt.
   /// - Throws: `FileError` when the model classifies no photo correctly; what stops an attack.
   public func run(events: (Event) throws -> Void = { _ in }) throws -> Evaluation {
     let clean = try cleanPredictions(events)

@@ -98,7 +98,8 @@ public struct EvaluationMetrics: Sendable, Encodable {
       } + detection(of: judgements, prefix: prefix)
   }
 
-  /// Of the images whose label is the target, those that a detector tells: by its last threshold, which is that of all squeezers together or of maps, then by each squeezer's.
+  /// Of the images whose label is the target, those that a detector tells: by its last threshold, which is that of all
+  /// squeezers together or of maps, then by each squeezer's.
   private static func detection(of judgements: [AttackRecord.Judgement], prefix: String) -> [Metric] {
     let rates = DetectionRate.rates(of: judgements)
     return rates.suffix(1).map { Metric(prefix + "detected", $0.share) }

@@ -55,8 +55,8 @@ public struct ExplainJob {
     let image: Image
   }
 
-  /// For each image the map of a class, or of the label where none is given. Of several images one that cannot be explained is
-  /// told to `failed`, and the others go on.
+  /// For each image the map of a class, or of the label where none is given. Of several images one that cannot be explained
+  /// is told to `failed`, and the others go on.
   /// - Throws: the first error of a single image, and whatever is not about images.
   public func run(
     _ images: [String], explaining words: String?, failed: (_ image: String, _ why: String) throws -> Void = { _, _ in },

@@ -1,8 +1,8 @@
 import Files
 import Hashing
 
-/// What the clean pass of an earlier call found, beside what it depends on: predictions.sha256 holds the hash of the model, of
-/// how and by what it is run, of the files of all photos, and of predictions.csv.
+/// What the clean pass of an earlier call found, beside what it depends on: predictions.sha256 holds the hash of the model,
+/// of how and by what it is run, of the files of all photos, and of predictions.csv.
 struct KnownPredictions {
   private let table: String
   private let key: String

@@ -37,8 +37,8 @@ public struct ModelDescription: Sendable, Equatable, Codable {
   public var labels: String?
   /// The output that holds the class scores, where several could.
   public var scores: String?
-  /// Of a model that scores labels which do not exclude one another: the label to look at, by number or name. The classes are
-  /// then those without and with it.
+  /// Of a model that scores labels which do not exclude one another: the label to look at, by number or name. The classes
+  /// are then those without and with it.
   public var multiLabel: String?
 
   public init() {}

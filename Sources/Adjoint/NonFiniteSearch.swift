@@ -74,8 +74,8 @@ extension ModelRequest {
 }
 
 extension Graph {
-  /// The last floating-point value of each ONNX node, or of its derivative, in the order of computation; what constants alone
-  /// decide is left out.
+  /// The last floating-point value of each ONNX node, or of its derivative, in the order of computation; what constants
+  /// alone decide is left out.
   fileprivate func endsOfNodes(isDerivative: Bool) -> [(node: String, value: Value)] {
     var isVariable = [Bool](repeating: false, count: nodes.count)
     var last: [String: Int] = [:]

@@ -1,8 +1,8 @@
 import Attacks
 import TensorTypes
 
-/// Runs programs, and remembers what went into the last one with a result that is not finite, so that the node at fault can be
-/// named once that matters.
+/// Runs programs, and remembers what went into the last one with a result that is not finite, so that the node at fault can
+/// be named once that matters.
 final class WatchedRunner: GraphRunner {
   private struct Broken {
     let program: String

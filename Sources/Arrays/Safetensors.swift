@@ -1,8 +1,8 @@
 import FoundationEssentials
 import TensorTypes
 
-/// Files of named tensors in the safetensors format: the length of a JSON header in 8 bytes, the header, then the elements, all
-/// little-endian.
+/// Files of named tensors in the safetensors format: the length of a JSON header in 8 bytes, the header, then the elements,
+/// all little-endian.
 ///
 ///     {"name": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}, ...}
 public enum Safetensors {

@@ -8,8 +8,8 @@ import TensorTypes
 ///
 /// - `map`: x, class i64[B] → map f32[B, h, w], low and extent f32[B] of the raw map, probabilities f32[B, N].
 /// - `pgdStep`: x, origin, target i64[B], alpha, eps → next, crossEntropy f32[B] (of x, before the step).
-/// - `step`: also mapTarget f32[B, h, w], coefficient, where squeezers are evaded evasionWeight and the inputs of `Evasion`, and, with smoothed labels, labelProbability f32[B] → also mapLoss
-///   f32[B].
+/// - `step`: also mapTarget f32[B, h, w], coefficient, where squeezers are evaded evasionWeight and the inputs of `Evasion`,
+///   and, with smoothed labels, labelProbability f32[B] → also mapLoss f32[B].
 public enum AttackPrograms {
   public static let mapName = "map", pgdStepName = "pgdStep", stepName = "step"
 

@@ -4,8 +4,8 @@ import TensorTypes
 
 // What the second phase takes so that squeezers do not tell the attack.
 extension AttackRun {
-  /// Of each squeezer that the attack searches squeezed space for the predictions of what is found there, by the names of the
-  /// step's inputs, with where hinges begin.
+  /// Of each squeezer that the attack searches squeezed space for the predictions of what is found there, by the names of
+  /// the step's inputs, with where hinges begin.
   ///
   /// Stage one of Algorithm 2, as the published code has it, but towards the target:
   ///

@@ -41,8 +41,8 @@ public struct AttackSchedule: Sendable, Equatable {
   public var objective: StepObjective
   /// The probability of the target from which an iterate counts as an attack.
   public var confidence: Double
-  /// What share of alpha the last step of the second phase takes; it falls linearly from the whole. Steps of one length leave
-  /// the pixels shaking by alpha, which moves maps of pixels nearly as far as the attack does.
+  /// What share of alpha the last step of the second phase takes; it falls linearly from the whole. Steps of one length
+  /// leave the pixels shaking by alpha, which moves maps of pixels nearly as far as the attack does.
   public var finalAlpha: Double
   /// Of attacks that move pixels.
   public var flow: FlowTerms?
@@ -50,9 +50,9 @@ public struct AttackSchedule: Sendable, Equatable {
   /// Whether the map of an interpreter shows derivatives at windows of pixels, as that of GRAD.
   public static func isOfPixels(_ interpreter: String) -> Bool { !["cam", "grad-cam", "mask", "rts"].contains(interpreter) }
 
-  /// What an interpreter's mean squared difference weighs in a loss with others, whose coefficient grows from 1 to 2: half of
-  /// what it weighs at the end of its own schedule; by default six times that for maps of features and three quarters of it
-  /// for maps of pixels, which otherwise leave the former behind.
+  /// What an interpreter's mean squared difference weighs in a loss with others, whose coefficient grows from 1 to 2: half
+  /// of what it weighs at the end of its own schedule; by default six times that for maps of features and three quarters of
+  /// it for maps of pixels, which otherwise leave the former behind.
   /// - Parameter places: of its map.
   public static func weight(of interpreter: String, mode: AttackMode, places: Int) -> Double {
     let own = AttackSchedule(interpreter: interpreter, mode: mode)
@@ -61,8 +61,8 @@ public struct AttackSchedule: Sendable, Equatable {
     return balance * last / 2 * (own.objective.mapReduction == .sum ? Double(places) : 1)
   }
 
-  /// The schedule against one interpreter, or several with commas between them, which no source has; that of GRAD against every other map of pixels; the numbers of `paper` are those of
-  /// its table 11.
+  /// The schedule against one interpreter, or several with commas between them, which no source has; that of GRAD against
+  /// every other map of pixels; the numbers of `paper` are those of its table 11.
   public init(interpreter: String = "cam", mode: AttackMode = .default) {
     self.interpreter = interpreter
     self.mode = mode

@@ -4,9 +4,9 @@ import TensorTypes
 
 /// What an attack adds to its loss so that squeezers do not tell it: a term for each, in the form that `EvasionForm` says.
 ///
-/// Rounding has the derivative of the identity, a median that of the element it selects. Non-local means are computed outside
-/// of the graph, which takes them as its input `squeezed.nlm`, with the derivative of the identity. What squeezed space offers
-/// comes as `squeezedTarget.<squeezer>` f32[B, N], where hinges begin as `margin.<squeezer>`, a scalar.
+/// Rounding has the derivative of the identity, a median that of the element it selects. Non-local means are computed
+/// outside of the graph, which takes them as its input `squeezed.nlm`, with the derivative of the identity. What squeezed
+/// space offers comes as `squeezedTarget.<squeezer>` f32[B, N], where hinges begin as `margin.<squeezer>`, a scalar.
 struct Evasion {
   static let inputName = "squeezed.nlm"
   static func targetName(_ squeezer: Squeezer) -> String { "squeezedTarget." + squeezer.name }

@@ -8,8 +8,8 @@ public enum EvasionForm: String, Sendable, Codable, CaseIterable {
   case paper
   /// Both for fewer bits, that cross entropy for what smooths.
   case both
-  /// The published code: weight · max(‖p(x) − q‖₁ − 3/4 · threshold, 0) with q = p(x₊) for fewer bits and q = p(ψ(x)) for what
-  /// smooths.
+  /// The published code: weight · max(‖p(x) − q‖₁ − 3/4 · threshold, 0) with q = p(x₊) for fewer bits and q = p(ψ(x)) for
+  /// what smooths.
   case code
 
   /// The form that a mode has.
@@ -33,8 +33,8 @@ public enum EvasionForm: String, Sendable, Codable, CaseIterable {
     return self == .direct || self == .both
   }
 
-  /// The weight of a squeezer's term in the published code's attack on CAM; it has none against non-local means, which take the
-  /// sum of those of the medians.
+  /// The weight of a squeezer's term in the published code's attack on CAM; it has none against non-local means, which take
+  /// the sum of those of the medians.
   static func publishedWeight(of squeezer: Squeezer) -> Double {
     switch squeezer {
     case .bits: 40

@@ -6,8 +6,8 @@ import TensorTypes
 ///     mean over all pairs of 1 − Spearman's ρ of the two maps, each averaged over the cells of the coarsest map's grid
 ///
 /// 0 where all order the cells alike, 1 where they have nothing to do with one another, at most 2. Ranks, because a map of
-/// gradients and one of features differ in how their values are distributed whatever the image; the coarsest grid, because no
-/// two maps can agree on what one of them does not resolve. A map that is the same everywhere agrees with none.
+/// gradients and one of features differ in how their values are distributed whatever the image; the coarsest grid, because
+/// no two maps can agree on what one of them does not resolve. A map that is the same everywhere agrees with none.
 public enum MapDisagreement {
   /// A map of one image.
   public struct Map: Sendable {

@@ -19,8 +19,8 @@ public struct MaskSchedule: Sendable, Equatable {
   public var counterAfterReset = 100
   /// The largest step against the map's distance.
   public var largestStep = 0.3
-  /// The largest step in the last tenth of the iterations; nil where it shrinks evenly from the first iteration to none after
-  /// the last.
+  /// The largest step in the last tenth of the iterations; nil where it shrinks evenly from the first iteration to none
+  /// after the last.
   public var lateLargestStep: Double?
   /// What the direction against the map's distance keeps of the one before: offsets of single iterations then matter less.
   public var momentum: Float = 0.7

@@ -46,7 +46,8 @@ extension GraphBuilder {
     return try elementwise(.negate, try add(try multiply(q, own), try multiply(rest, others)))
   }
 
-  /// max over k ≠ target of z[b, k], minus z[b, target[b]], f32[B], from logits [B, N]: negative once the target is the label.
+  /// max over k ≠ target of z[b, k], minus z[b, target[b]], f32[B], from logits [B, N]: negative once the target is the
+  /// label.
   public func margin(_ logits: Value, target: Value) throws(TypeError) -> Value {
     let strongest = try maximum(try self.logits(logits, without: target), axes: [1])
     return try subtract(strongest, try append(Take(batchRank: 1), [logits, target]))

@@ -1,10 +1,10 @@
 import Foundation
 
-/// A target map that no photo has: a disc or a turned rectangle of ones on zeros (section 5, question 1 of the paper, with the
-/// shapes of the code published with it).
+/// A target map that no photo has: a disc or a turned rectangle of ones on zeros (section 5, question 1 of the paper, with
+/// the shapes of the code published with it).
 ///
-/// On a canvas of 224 x 224: centre from U{40 ... 183}, radius or half extents from U{30 ... 59}, angle from U(−30°, 30°); then
-/// resized bilinearly, without antialiasing, to the size of the map. Seed and image decide it.
+/// On a canvas of 224 x 224: centre from U{40 ... 183}, radius or half extents from U{30 ... 59}, angle from U(−30°, 30°);
+/// then resized bilinearly, without antialiasing, to the size of the map. Seed and image decide it.
 public struct RandomPatch: Sendable, Equatable {
   static let side = 224
   /// [h · w]

@@ -1,7 +1,7 @@
 import Adjoint
 
-/// A number of the paper beside what was measured here, and whether the order that it shows holds: orders and ratios carry over
-/// to other networks and photos, absolute values do not.
+/// A number of the paper beside what was measured here, and whether the order that it shows holds: orders and ratios carry
+/// over to other networks and photos, absolute values do not.
 public struct PaperComparison: Sendable, Equatable, Encodable {
   /// Of what: "CAM".
   public let subject: String

@@ -4,8 +4,8 @@ import TensorTypes
 
 /// CAM (Zhou et al. 2016; equation 6 of the paper): m_c[i, j] = Σ_k W[c, k] · A_k[i, j].
 ///
-/// Of two classes, `margin` weights may stand for those of the class: m_c = Σ_k (W[c, k] − W[1 − c, k]) · A_k, the map of what
-/// tells the classes apart.
+/// Of two classes, `margin` weights may stand for those of the class: m_c = Σ_k (W[c, k] − W[1 − c, k]) · A_k, the map of
+/// what tells the classes apart.
 ///
 /// A is the feature map that is pooled into the linear layer with weights W; the bias is ignored. With A averaged,
 /// Σ_ij m_c[i, j] / (h · w) + bias[c] = z_c: other pooling factors are absorbed in W, so that this holds for every model.

@@ -7,8 +7,9 @@ import TensorTypes
 /// The graph has one input `x`, f32[B, C, H, W] in [0, 1] with channels in RGB order, and one output `logits`, f32[B, N]:
 /// preprocessing is part of it, and a softmax at the end of the model is not.
 ///
-/// A model that scores one label with z has two classes, without and with it: since σ(z) = exp(z/2) / (exp(−z/2) + exp(z/2)),
-/// their logits are −z/2 and z/2. Its graph has the model's own scores beside, the output `scores`, f32[B, labels].
+/// A model that scores one label with z has two classes, without and with it: since σ(z) = exp(z/2) / (exp(−z/2) +
+/// exp(z/2)), their logits are −z/2 and z/2. Its graph has the model's own scores beside, the output `scores`, f32[B,
+/// labels].
 public struct Classifier: Sendable {
   public let graph: Graph
   /// The names that the model gives to what was taken for its images and its class scores.

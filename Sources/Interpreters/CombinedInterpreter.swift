@@ -4,8 +4,9 @@ import TensorTypes
 
 /// Several interpreters at once: their maps one below the other, all at the size of the largest.
 ///
-/// Smaller maps repeat their places, so that the mean difference of two such maps is the mean over the interpreters of that of
-/// their own, where the sizes divide. The raw range is the smallest of theirs, so that one blank map makes the whole blank.
+/// Smaller maps repeat their places, so that the mean difference of two such maps is the mean over the interpreters of that
+/// of their own, where the sizes divide. The raw range is the smallest of theirs, so that one blank map makes the whole
+/// blank.
 public struct CombinedInterpreter: Interpreter {
   public let name: String
   /// Outputs `logits`, and those of each interpreter with its number ahead.

@@ -8,10 +8,10 @@ import TensorTypes
 ///
 ///     a = (x − x̄) ⊙ g,  g_z = g_y · (f(z) − f(z̄)) / (z − z̄) at y = f(z),  Σ a = z_c(x) − z_c(x̄)
 ///
-/// z̄ is z of the baseline; where they differ by less than 1e-6, f' takes the place of the quotient. Of a product of two values
-/// each gets half of both others, (b + b̄) / 2; of a maximum the place that holds it and the place that holds the baseline's
-/// share the difference, as captum does it. In the loss of an attack the quotients are differentiated, but for those that are
-/// the slope of a piece of f, which has the derivative of the paper's h.
+/// z̄ is z of the baseline; where they differ by less than 1e-6, f' takes the place of the quotient. Of a product of two
+/// values each gets half of both others, (b + b̄) / 2; of a maximum the place that holds it and the place that holds the
+/// baseline's share the difference, as captum does it. In the loss of an attack the quotients are differentiated, but for
+/// those that are the slope of a piece of f, which has the derivative of the paper's h.
 ///
 /// Cost: one more forward sweep than a gradient.
 public struct DeepLIFT: PixelInterpreter {

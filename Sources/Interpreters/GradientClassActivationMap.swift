@@ -9,8 +9,8 @@ import TensorTypes
 ///
 ///     w_k = the mean over places of ∂z_c / ∂A_k,  m[i, j] = max(Σ_k w_k · A_k[i, j], 0)
 ///
-/// z_c is the logit. On the features of a linear layer that takes their mean this is the positive part of CAM, divided by the
-/// number of places. A map without a positive place is zero everywhere, before and after it is normalised.
+/// z_c is the logit. On the features of a linear layer that takes their mean this is the positive part of CAM, divided by
+/// the number of places. A map without a positive place is zero everywhere, before and after it is normalised.
 public struct GradientClassActivationMap: Interpreter {
   /// How the weights w enter the loss of an attack; maps are the same.
   public enum Weights: String, Sendable, CaseIterable {

@@ -2,16 +2,18 @@ import IR
 import Operators
 import TensorTypes
 
-/// RTS (Dabkowski & Gal 2017): a network that was trained to draw, for an image and a class, the mask of what a classifier needs.
+/// RTS (Dabkowski & Gal 2017): a network that was trained to draw, for an image and a class, the mask of what a classifier
+/// needs.
 ///
-/// An encoder, a ResNet of bottlenecks that is not the classifier, gives features s2 ... s5 of four sizes; a selector lets of s5
-/// through what resembles the embedding e of the class, s5 · σ(Σ_k s5_k e_k − 6); three blocks double the size and take in the
-/// next finer features; and of two last channels a and b the mask is |a| / (|a| + |b| + 1e-8), which is the map, not normalised.
+/// An encoder, a ResNet of bottlenecks that is not the classifier, gives features s2 ... s5 of four sizes; a selector lets
+/// of s5 through what resembles the embedding e of the class, s5 · σ(Σ_k s5_k e_k − 6); three blocks double the size and
+/// take in the next finer features; and of two last channels a and b the mask is |a| / (|a| + |b| + 1e-8), which is the map,
+/// not normalised.
 ///
 /// Widths and depths are those of the weights. Tensors are named, in the manner of torchvision,
 ///
-/// - encoder: `encoder.conv1.weight`, `encoder.bn1.*`, `encoder.layer{1...4}.{0...}.conv{1,2,3}.weight`, `.bn{1,2,3}.*`, and where
-///   the shape changes `.downsample.0.weight`, `.downsample.1.*`;
+/// - encoder: `encoder.conv1.weight`, `encoder.bn1.*`, `encoder.layer{1...4}.{0...}.conv{1,2,3}.weight`, `.bn{1,2,3}.*`, and
+///   where the shape changes `.downsample.0.weight`, `.downsample.1.*`;
 /// - selector: `selector.weight` [classes, channels of s5];
 /// - blocks `up2`, `up1`, `up0`: `up2.upsample.weight`, `up2.upsample_bn.*`, `up2.conv{1,2,3}.weight`, `up2.bn{1,2,3}.*`,
 ///   `up2.project.weight`, `up2.project.bias`;

@@ -3,9 +3,9 @@ import TensorTypes
 
 // Medians of neighbouring pixels.
 extension GraphBuilder {
-  /// The median of the size x size pixels around each, with the neighbours that `scipy.ndimage.median_filter` takes: the image
-  /// mirrored with the edge repeated, a window of 2 x 2 reaching up and left, the upper of its two elements in the middle. The
-  /// derivative goes to the element that is selected, the first of equal ones as the exchanges meet them.
+  /// The median of the size x size pixels around each, with the neighbours that `scipy.ndimage.median_filter` takes: the
+  /// image mirrored with the edge repeated, a window of 2 x 2 reaching up and left, the upper of its two elements in the
+  /// middle. The derivative goes to the element that is selected, the first of equal ones as the exchanges meet them.
   /// - Parameters:
   ///   - x: [..., H, W]
   ///   - size: 2 or 3.
