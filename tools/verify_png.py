@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Recompute what `adjoint attack` or `adjoint evaluate` reports, without Adjoint.
 
-    tools/verify_png.py MODEL.onnx RESULTS_DIR [--interpreter cam|grad] [--limit N]
+    tools/verify_png.py MODEL.onnx RESULTS_DIR [--interpreter cam|grad|grad-cam] [--limit N]
 
 Reads only the photos, the adversarial PNGs and, of results.jsonl, which photo belongs to which PNG, label, target and what is
 claimed. Photos are resized with Pillow; labels and probabilities come from ONNX Runtime, and maps from PyTorch, which runs the
@@ -65,28 +65,66 @@ def preprocessing(description, grey):
     return apply
 
 
+POOLING = ("GlobalAveragePool", "AveragePool", "ReduceMean")
+
+
+def pooled_features(nodes):
+    """The linear layer at the end, and the name of the feature map that is averaged into it."""
+    linear = [node for node in nodes if node.op_type in ("Gemm", "MatMul")][-1]
+    makers = {output: node for node in nodes for output in node.output}
+    node = makers[linear.input[0]]
+    while node.op_type not in POOLING:
+        node = makers[node.input[0]]
+    return linear, node.input[0]
+
+
 class ClassActivation:
     """The feature map that is averaged into the linear layer, times that layer's weights: what CAM is made of."""
 
-    POOLING = ("GlobalAveragePool", "AveragePool", "ReduceMean")
-
     def __init__(self, path):
         self.network = OnnxModule(path, torch.float32)
-        nodes = self.network.nodes
-        linear = [node for node in nodes if node.op_type in ("Gemm", "MatMul")][-1]
+        linear, features = pooled_features(self.network.nodes)
         name = next(name for name in linear.input if name in self.network.constants)
         transposed = any(item.name == "transB" and item.i for item in linear.attribute)
         weights = self.network.constants[name]
         self.weights = weights if transposed else weights.T
-        makers = {output: node for node in nodes for output in node.output}
-        node = makers[linear.input[0]]
-        while node.op_type not in self.POOLING:
-            node = makers[node.input[0]]
-        self.network.output = node.input[0]
+        self.network.output = features
 
     def map(self, x, label, run, prepare):
         with torch.no_grad():
             return torch.einsum("k,khw->hw", self.weights[label], self.network(prepare(x))[0])
+
+
+class GradientClassActivation:
+    """The positive part of the sum of feature maps, each weighted by the mean gradient of the logit (Grad-CAM)."""
+
+    def __init__(self, path, layer):
+        self.network = OnnxModule(path, torch.float32)
+        self.network.watched = self.features(onnx.load(path), layer)
+
+    def features(self, model, layer):
+        """The map that is averaged into the linear layer, the last of a size (14x14), or that of a node."""
+        nodes = self.network.nodes
+        if layer is None:
+            return pooled_features(nodes)[1]
+        values = onnx.shape_inference.infer_shapes(model).graph.value_info
+        extents = {value.name: [item.dim_value for item in value.type.tensor_type.shape.dim] for value in values}
+        fitting = [
+            node.output[0]
+            for node in nodes
+            if layer in (node.name, node.output[0])
+            or "x".join(str(extent) for extent in extents.get(node.output[0], [])[2:]) == layer
+        ]
+        if not fitting:
+            sys.exit(f"no feature map {layer} was found")
+        return fitting[-1]
+
+    def map(self, x, label, run, prepare):
+        logits = self.network(prepare(x.clone().requires_grad_())).flatten(1)
+        features = self.network.watched_value
+        (gradient,) = torch.autograd.grad(logits[0, label], features)
+        weights = gradient.mean((2, 3), keepdim=True)
+        return (weights * features).sum(1)[0].clamp_min(0)
 
 
 class Gradient:
@@ -114,7 +152,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", type=pathlib.Path)
     parser.add_argument("results", type=pathlib.Path)
-    parser.add_argument("--interpreter", choices=["cam", "grad"])
+    parser.add_argument("--interpreter", choices=["cam", "grad", "grad-cam"])
     parser.add_argument("--limit", type=int)
     arguments = parser.parse_args()
 
@@ -147,10 +185,17 @@ def main():
     records = [record for record in records if "error" not in record][: arguments.limit]
     if not records:
         sys.exit("no records to verify")
-    name = arguments.interpreter or records[0]["settings"]["interpreter"]
-    if name not in ("cam", "grad"):
-        sys.exit(f"the map of {name} is not recomputed here; cam and grad are")
-    interpreter = ClassActivation(arguments.model) if name == "cam" else Gradient()
+    settings = records[0]["settings"]
+    name = arguments.interpreter or settings["interpreter"]
+    interpreters = {
+        "cam": lambda: ClassActivation(arguments.model),
+        "grad": Gradient,
+        "grad-cam": lambda: GradientClassActivation(
+            arguments.model, settings.get("interpreterOptions", {}).get("layer")),
+    }
+    if name not in interpreters:
+        sys.exit(f"the map of {name} is not recomputed here; {', '.join(interpreters)} are")
+    interpreter = interpreters[name]()
 
     failures = 0
     theirs, ours = [], []

@@ -12,7 +12,10 @@ from torch.nn import functional
 
 
 class OnnxModule(torch.nn.Module):
-    """Runs the graph node by node. A last Softmax is left out, so that the result is the logits."""
+    """Runs the graph node by node. A last Softmax is left out, so that the result is the logits.
+
+    Of the value named `watched`, `watched_value` keeps what the last run gave it.
+    """
 
     def __init__(self, path, dtype):
         super().__init__()
@@ -28,6 +31,7 @@ class OnnxModule(torch.nn.Module):
         if self.nodes[-1].op_type == "Softmax":
             self.output = self.nodes.pop().input[0]
         self.last_use = {name: index for index, node in enumerate(self.nodes) for name in node.input}
+        self.watched, self.watched_value = None, None
 
     def tensor(self, proto):
         value = torch.from_numpy(numpy_helper.to_array(proto).copy())
@@ -41,6 +45,8 @@ class OnnxModule(torch.nn.Module):
             if operation is None:
                 raise NotImplementedError(f"{node.op_type} (node {node.name})")
             values[node.output[0]] = operation(*operands, **self.attributes[index])
+            if node.output[0] == self.watched:
+                self.watched_value = values[self.watched]
             for name in node.input:
                 if self.last_use[name] == index and name != self.output:
                     values.pop(name, None)
