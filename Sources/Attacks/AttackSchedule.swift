@@ -67,7 +67,7 @@ public struct AttackSchedule: Sendable, Equatable {
     self.interpreter = interpreter
     self.mode = mode
     confidence = 0.9
-    finalAlpha = mode == .default && interpreter != "mask" ? 0.25 : 1
+    finalAlpha = mode == .default && interpreter != "mask" ? 0.03 : 1
     flow = nil
     if interpreter.contains(",") {
       // A fifth of 1,500 is against MASK too.

@@ -21,7 +21,7 @@ struct AttackOptions: ParsableArguments {
   @Option(help: "The change in one step (default: 1/255), under l2 a tenth of --eps.") var alpha: Fraction?
   @Option(
     help: """
-      What share of --alpha the last step of the second phase of adv2 takes, to which it falls from the whole (0.25; 1 in \
+      What share of --alpha the last step of the second phase of adv2 takes, to which it falls from the whole (0.03; 1 in \
       other modes).
       """)
   var finalAlpha: Double?
