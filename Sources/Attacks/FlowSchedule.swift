@@ -1,7 +1,7 @@
 /// The numbers of an attack by a flow that one by changes of pixels lacks.
 public struct FlowTerms: Sendable, Equatable {
-  /// The weight of the flow loss, τ.
-  public var smoothness = 0.0005
+  /// The weight of the flow loss, τ. At the paper's 0.0005 flows stay too smooth to keep the maps of ImageNet photos.
+  public var smoothness = 0.00002
   /// The weight of the cross entropy in the second phase.
   public var crossEntropyWeight = 1.0
   /// Each component of the first flow is drawn from U(−initialFlow, initialFlow), in pixels.
@@ -26,6 +26,7 @@ extension AttackSchedule {
     self.interpreter = interpreter
     self.mode = mode
     var terms = FlowTerms()
+    if mode != .default { terms.smoothness = 0.0005 }
     confidence = 0.9
     finalAlpha = 1
     let isGradient = Self.isOfPixels(interpreter)

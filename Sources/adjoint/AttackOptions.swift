@@ -111,7 +111,7 @@ struct AttackOptions: ParsableArguments {
       tell. Photos that it was calibrated on are refused.
       """, valueName: "file"))
   var detector: String?
-  @Option(help: "Weight of a flow's roughness (0.0005).") var smoothness: Double?
+  @Option(help: "Weight of a flow's roughness (0.00002; 0.0005 in other modes).") var smoothness: Double?
   @Flag(inversion: .prefixedNo, help: "Also run pgd, or stadv, on the same images, for comparison.") var compare = false
   @Option(
     help: ArgumentHelp(
@@ -260,12 +260,13 @@ struct AttackOptions: ParsableArguments {
       ("mode", settings.schedule.mode.rawValue, source(settings.schedule.mode == .default)),
     ]
     if let flow = settings.schedule.flow {
-      let unchanged = AttackSchedule(flow: settings.schedule.interpreter).flow?.configuration ?? []
-      lines += zip(flow.configuration, unchanged).map {
-        (
-          $0.name, $0.value,
-          $0.value == $1.value ? "default" : $0.name == "smoothness" ? "option" : settings.schedule.mode.rawValue
-        )
+      let (interpreter, mode) = (settings.schedule.interpreter, settings.schedule.mode)
+      let unchanged = AttackSchedule(flow: interpreter).flow?.configuration ?? []
+      let ofMode = AttackSchedule(flow: interpreter, mode: mode).flow?.configuration ?? []
+      lines += flow.configuration.enumerated().map { index, entry in
+        let source =
+          entry.value == unchanged[index].value ? "default" : entry.value == ofMode[index].value ? mode.rawValue : "option"
+        return (entry.name, entry.value, source)
       }
     } else {
       lines += [

@@ -27,7 +27,7 @@ import Testing
     let record = try record()
     let settings = try #require(record["settings"] as? [String: Any])
     #expect(settings["attack"] as? String == "adv2-stadv" && settings["eps"] == nil && settings["alpha"] == nil)
-    #expect(settings["smoothness"] as? Double == 0.0005)
+    #expect(settings["smoothness"] as? Double == 0.00002)
     let flow = try #require(record["flow"] as? [String: Double])
     #expect(flow.keys.sorted() == ["displacementPercentile99", "loss", "meanDisplacement"])
     let similarity = try #require(record["ssim"] as? Double)
@@ -47,7 +47,7 @@ import Testing
   @Test func `the numbers of a flow are printed`() throws {
     let result = try attack(["--attack", "adv2-stadv", "--mode", "code", "--print-config"])
     #expect(result.status == 0)
-    for words in ["crossEntropyWeight = 2.0  # code", "smoothness         = 0.0005  # default", "warm               = 200"] {
+    for words in ["crossEntropyWeight = 2.0  # code", "smoothness         = 0.0005  # code", "warm               = 200"] {
       #expect(result.output.contains(words), "\(words) in \(result.output)")
     }
     #expect(!result.output.contains("\neps "))
