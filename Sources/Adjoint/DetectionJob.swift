@@ -38,25 +38,29 @@ public struct DetectionJob {
   /// The scores of images in their order.
   /// Cost: for each image a prediction, and one more for each squeezer, or the map of each interpreter.
   public func scores(_ images: [String], progress: (Int) throws -> Void = { _ in }) throws -> [ImageScores] {
-    let batch = model.batch
     var results: [ImageScores] = []
-    for first in stride(from: 0, to: images.count, by: batch) {
-      let part = Array(images.dropFirst(first).prefix(batch))
-      let loaded = try part.map(levels)
-      let shape = model.imageShape
-      let full = (loaded + Array(repeating: loaded[loaded.count - 1], count: batch - part.count)).flatMap(\.self)
-      let own = try measurer.probabilities(pixels(full), shape: shape)
-      let scores = try scorer.scores(full, own: own)
-      for (index, path) in part.enumerated() {
-        results.append(
-          ImageScores(
-            path: path, imageSHA256: SHA256.hexDigest(of: try readBytes(path)),
-            label: model.labels.name(indexOfMaximum(own[index])), probability: Double(own[index].max() ?? 0),
-            scores: scores[index]))
+    for first in stride(from: 0, to: images.count, by: model.batch) {
+      let part = Array(images.dropFirst(first).prefix(model.batch))
+      do { results += try scores(ofBatch: part) } catch var error as NonFiniteError where images.count > 1 {
+        error.path = error.position.map { part[min($0, part.count - 1)] }
+        throw error
       }
       try progress(results.count)
     }
     return results
+  }
+
+  private func scores(ofBatch paths: [String]) throws -> [ImageScores] {
+    let loaded = try paths.map(levels)
+    let full = (loaded + Array(repeating: loaded[loaded.count - 1], count: model.batch - paths.count)).flatMap(\.self)
+    let own = try measurer.probabilities(pixels(full), shape: model.imageShape)
+    let scores = try scorer.scores(full, own: own)
+    return try paths.enumerated().map { index, path in
+      ImageScores(
+        path: path, imageSHA256: SHA256.hexDigest(of: try readBytes(path)),
+        label: model.labels.name(indexOfMaximum(own[index])), probability: Double(own[index].max() ?? 0),
+        scores: scores[index])
+    }
   }
 
   /// A detector that takes 5 % of such images for attacks.
@@ -83,16 +87,5 @@ public struct DetectionJob {
       try detector.check(imageAt: image.path, sha256: image.imageSHA256)
       return (image, detector.detections(image.scores))
     }
-  }
-}
-
-extension ModelPrograms {
-  /// What judges images by the map of these programs.
-  /// - Parameter seed: decides the jitter of MASK and the noise of SmoothGrad.
-  /// - Throws: `UsageError` for programs without a map.
-  func measurer(threads: Int?, seed: UInt64 = 0) throws -> any MapMeasurer {
-    let (model, map) = try classifier(with: .map)
-    let runner = map.runner(try runner(threads: threads), imageShape: model.imageShape, seed: seed)
-    return try map.measurer(runner, imageShape: model.imageShape, seed: seed)
   }
 }

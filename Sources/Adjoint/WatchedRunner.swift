@@ -1,4 +1,5 @@
 import Attacks
+import Interpreters
 import TensorTypes
 
 /// Runs programs, and remembers what went into the last one with a result that is not finite, so that the node at fault can
@@ -33,7 +34,7 @@ final class WatchedRunner: GraphRunner {
   /// The error with the node at fault, if it says that something is not finite.
   func naming(_ error: any Error) -> any Error {
     guard let cause = error as? AttackError, cause.isAboutNumbers else { return error }
-    return NonFiniteError(cause: cause, sentence: sentence())
+    return NonFiniteError(cause: cause, sentence: sentence(), position: broken?.image)
   }
 
   /// What is to blame for the last result that was not finite, in a sentence.
@@ -58,8 +59,32 @@ struct NonFiniteError: Error, CustomStringConvertible {
   let cause: AttackError
   /// Which node is at fault.
   let sentence: String?
+  /// Of the image in its batch, where it is known.
+  let position: Int?
+  /// The file of the image, where it is one of several.
+  var path: String?
 
-  var description: String { cause.description + (sentence.map { "; " + $0 } ?? "") }
+  var description: String { (path.map { "'\($0)': " } ?? "") + cause.description + (sentence.map { "; " + $0 } ?? "") }
+}
+
+/// Judges images as another does, and names the node at fault where numbers are not finite.
+struct WatchedMeasurer: MapMeasurer {
+  let measurer: any MapMeasurer
+  let watch: WatchedRunner
+
+  var mapShape: Shape { measurer.mapShape }
+  var sweeps: SweepCounts { measurer.sweeps }
+  var benignSweeps: SweepCounts { measurer.benignSweeps }
+
+  func measure(_ x: [Float], shape: Shape, classes: [Int], benign: [[Float]]?) throws -> [Measurement] {
+    try watch.naming { try measurer.measure(x, shape: shape, classes: classes, benign: benign) }
+  }
+
+  func probabilities(_ x: [Float], shape: Shape) throws -> [[Float]] {
+    try watch.naming { try measurer.probabilities(x, shape: shape) }
+  }
+
+  func benign(_ batch: AttackBatch) throws -> [Measurement] { try watch.naming { try measurer.benign(batch) } }
 }
 
 extension AttackError {
@@ -84,5 +109,15 @@ extension ModelPrograms {
   /// What runs the programs by name, and knows what to blame for numbers that are not finite.
   func watchedRunner(threads: Int?) throws -> WatchedRunner {
     WatchedRunner(try runner(threads: threads), batch: facts.classifier?.batch ?? 1, search: search)
+  }
+
+  /// What judges images by the map of these programs, and names the node at fault for numbers that are not finite.
+  /// - Parameter seed: decides the jitter of MASK and the noise of SmoothGrad.
+  /// - Throws: `UsageError` for programs without a map.
+  func measurer(threads: Int?, seed: UInt64 = 0) throws -> any MapMeasurer {
+    let (model, map) = try classifier(with: .map)
+    let watch = try watchedRunner(threads: threads)
+    let runner = map.runner(watch, imageShape: model.imageShape, seed: seed)
+    return WatchedMeasurer(measurer: try map.measurer(runner, imageShape: model.imageShape, seed: seed), watch: watch)
   }
 }

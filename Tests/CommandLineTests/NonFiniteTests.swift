@@ -88,6 +88,14 @@ import Testing
     }
   }
 
+  @Test(arguments: [["--squeezers", "bits3"], ["--maps", "cam,grad"]])
+  func `detect names the image and the node at fault`(basis: [String]) throws {
+    let images = try (0..<100).map { try image("photo\($0)", level: $0 == 77 ? 5 : 100 + $0) }
+    let result = try Command.run(["detect", root()] + images + basis + ["-o", folder.path("detector.json")])
+    #expect(result.status == 1 && result.error.contains("adjoint: '\(images[77])': "), "\(result)")
+    #expect(result.error.contains("node 'root' (Sqrt) is the first whose result is not finite"), "\(result)")
+  }
+
   @Test func `an artifact says that its model would name the node`() throws {
     let artifact = folder.path("root.adjoint")
     let compiled = try Command.run("compile", try root(), "--of", "map", "-o", artifact)
