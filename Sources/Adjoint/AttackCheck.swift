@@ -1,5 +1,3 @@
-import Attacks
-import Execution
 import Interpreters
 
 /// What an attack would do and cost, found out on one image without attacking it: its unchanged prediction, and the times of
@@ -98,116 +96,13 @@ public struct StepSweeps: Sendable {
       forward: Double(counts.forward), backward: Double(counts.backward), secondOrder: Double(counts.secondOrder))
   }
 
+  static func + (a: StepSweeps, b: StepSweeps) -> StepSweeps {
+    StepSweeps(
+      forward: a.forward + b.forward, backward: a.backward + b.backward, secondOrder: a.secondOrder + b.secondOrder)
+  }
+
   var text: String {
     func words(_ number: Double) -> String { number == number.rounded() ? "\(Int(number))" : fixed(number, 1) }
     return "\(words(forward)) forward, \(words(backward)) backward, \(words(secondOrder)) second-order sweeps"
-  }
-}
-
-extension AttackJob {
-  /// Ends an attack that was only to be timed.
-  private struct Enough: Error {}
-
-  /// Finds out what attacking images costs. Nothing is written.
-  /// - Parameters:
-  ///   - request: the image to try.
-  ///   - images: how many the call attacks.
-  ///   - photos: how many unchanged photos it measures beforehand.
-  /// - Throws: what attacking the image throws before it begins. Cost: at most about a minute, but for programs whose single
-  ///   step takes longer.
-  public func check(_ request: AttackRequest, images: Int, photos: Int = 0) throws -> AttackCheck {
-    let watch = try programs.watchedRunner(threads: options.threads)
-    return try watch.naming { try check(request, images: images, photos: photos, watch) }
-  }
-
-  private func check(_ request: AttackRequest, images: Int, photos: Int, _ watch: WatchedRunner) throws -> AttackCheck {
-    let runner = map.runner(watch, imageShape: model.imageShape, seed: settings.seed)
-    let measurer = try map.measurer(runner, imageShape: model.imageShape, seed: settings.seed)
-    let candidate = try classified(
-      Candidate(
-        request: request, name: baseName(request.path), target: try request.target.map { try model.labels.index(of: $0) },
-        imageSHA256: ""), measurer)
-    let levels = repeated(try levels(of: request.path))
-    let batch = AttackBatch(
-      shape: model.imageShape, levels: levels, targets: Array(repeating: candidate.target ?? 0, count: model.batch))
-    let benign = try measurer.benign(batch)
-    let begin = ContinuousClock.now
-    _ = try measurer.measure(pixels(levels), shape: model.imageShape, classes: batch.targets)
-    let secondsPerMap = (ContinuousClock.now - begin).seconds
-    let phases = try phases().map { phase in
-      AttackCheck.Phase(
-        name: phase.name, steps: phase.steps, sweeps: phase.sweeps,
-        secondsPerStep: try secondsPerStep(phase.settings, runner, measurer, batch, benign)
-          + (map.interpreter.name == "mask" && phase.settings.warm == 0
-            ? secondsPerMap * settings.mask.resetsPerIteration : 0))
-    }
-    let batchCount = Double((images + model.batch - 1) / model.batch)
-    // Benign twice, float image, PNG, last iterate, three controls; of a comparison three iterates, of MASK the jitter's.
-    let maps = 8 + (settings.comparesWithPGD ? 3 : 0) + (map.interpreter.name == "mask" ? 7 : 0)
-    let perBatch = phases.reduce(Double(maps) * secondsPerMap) { $0 + Double($1.steps) * $1.secondsPerStep }
-    let probabilities = benign[0].probabilities
-    let order = probabilities.indices.sorted { (probabilities[$1], $0) < (probabilities[$0], $1) }
-    func entry(_ index: Int) -> (name: String, probability: Double) {
-      (model.labels.name(index), Double(probabilities[index]))
-    }
-    return AttackCheck(
-      image: request.path, top: order.prefix(5).map(entry),
-      target: settings.isUntargeted ? nil : candidate.target.map(entry),
-      preprocessing: "\(model.imageShape[2]) x \(model.imageShape[3]) pixels, \(model.resizeRule.words), "
-        + model.preprocessing.words,
-      attack: "\(settings.method.rawValue) on \(map.interpreter.name)"
-        + (settings.method.isFlow ? "" : ", eps \(settings.threat.eps) under \(settings.threat.norm.rawValue)"),
-      programs: try programs.costs(), processor: programs.processor,
-      threads: options.threads ?? ThreadPool.usableProcessorCount, batch: model.batch, phases: phases,
-      secondsPerMap: secondsPerMap, images: images,
-      seconds: batchCount * perBatch + secondsPerMap * (Double(photos) / Double(model.batch)).rounded(.up))
-  }
-
-  /// The phases of the attack, each with settings under which it is the first.
-  private func phases() -> [(name: String, steps: Int, sweeps: StepSweeps, settings: AttackSettings)] {
-    let plain = StepSweeps(SweepCounts(forward: 1, backward: 1))
-    let runs = 1 + settings.restarts
-    var alone = settings
-    alone.comparesWithPGD = false
-    alone.restarts = 0
-    alone.stopsEarly = false
-    guard settings.method.keepsMap else { return [("steps", settings.steps * runs, plain, alone)] }
-    let warmSteps = settings.pgdSteps + settings.restarts * settings.warm
-    var first = alone
-    first.schedule.warm = max(settings.warm, 1000)
-    var second = alone
-    second.schedule.warm = 0
-    let isMask = map.interpreter.name == "mask" && settings.method == .adv2
-    let evaded = settings.schedule.objective.evaded.count
-    let sweeps =
-      isMask
-      ? MaskIteration.sweeps(settings.mask, iterationsOfMap: map.sweeps.forward)
-      : StepSweeps(
-        SweepCounts(forward: 1 + evaded, backward: 1 + evaded) + map.stepSweeps)
-    return (warmSteps > 0 ? [("warm", warmSteps, plain, first)] : [])
-      + [("second phase", settings.steps * runs, sweeps, second)]
-  }
-
-  /// The mean time of the ten steps after the first, of fewer where they take long.
-  private func secondsPerStep(
-    _ settings: AttackSettings, _ runner: any GraphRunner, _ measurer: any MapMeasurer, _ batch: AttackBatch,
-    _ benign: [Measurement]
-  ) throws -> Double {
-    var job = self
-    job.settings = settings
-    let driver = try job.driver(runner, measurer, AttackObserver())
-    let begin = ContinuousClock.now
-    var steps = 0
-    var first = begin
-    var last = begin
-    do {
-      _ = try driver.attack(batch, benign: benign) { _ in
-        last = ContinuousClock.now
-        steps += 1
-        if steps == 1 { first = last }
-        if steps > 10 || (last - begin).seconds > 20 { throw Enough() }
-      }
-    } catch is Enough {}
-    return steps > 1 ? (last - first).seconds / Double(steps - 1) : (last - begin).seconds / Double(max(steps, 1))
   }
 }

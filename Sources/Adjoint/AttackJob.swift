@@ -238,7 +238,7 @@ public struct AttackJob {
     return all
   }
 
-  private func scorer(_ measurer: any MapMeasurer) throws -> (any ImageScorer)? {
+  func scorer(_ measurer: any MapMeasurer) throws -> (any ImageScorer)? {
     guard let detector = options.detector else { return nil }
     if detectorPrograms.isEmpty {
       return SqueezeScorer(measurer: measurer, squeezers: detector.squeezers, shape: model.imageShape)

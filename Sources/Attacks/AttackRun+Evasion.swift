@@ -41,7 +41,7 @@ extension AttackRun {
     var u = reducedToBits(origin, bits: bits)
     var best = u
     var smallest = [Float](repeating: .infinity, count: batch.count)
-    for step in 0..<AttackSettings.squeezedSteps where goesOn() {
+    for step in 0..<driver.settings.squeezedSteps where goesOn() {
       let (next, crossEntropy) = try take(AttackPrograms.pgdStepName, u, inputs, step: step, isTraced: false)
       for image in 0..<batch.count where crossEntropy[image] < smallest[image] {
         smallest[image] = crossEntropy[image]

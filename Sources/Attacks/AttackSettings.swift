@@ -35,6 +35,8 @@ public struct AttackSettings: Sendable, Equatable {
   public var stopsEarly = false
   /// The weight of what squeezers see, where they are evaded.
   public var evasionWeight = 1.0
+  /// Steps of the search in squeezed space for a squeezer, as the published code has it.
+  public var squeezedSteps = 400
   /// A detector that is known to the attack: among iterates that pass it prefers those that the evaded squeezers do not
   /// tell.
   public var detector: SqueezeThresholds?
@@ -94,11 +96,10 @@ public struct AttackSettings: Sendable, Equatable {
   /// Those of a run after the first, which has no comparison.
   var stepsOfRestart: Int { method.keepsMap ? warm + steps + searchSteps : steps }
 
-  /// Steps of the search in squeezed space for a squeezer, as the published code has it.
-  static let squeezedSteps = 400
-  private var searchSteps: Int {
+  /// Steps of the search in squeezed space for all squeezers that have one.
+  public var searchSteps: Int {
     let objective = schedule.objective
-    return method == .adv2 ? Self.squeezedSteps * objective.evaded.count { objective.evasion.searches(for: $0) } : 0
+    return method == .adv2 ? squeezedSteps * objective.evaded.count { objective.evasion.searches(for: $0) } : 0
   }
 
   /// Where the term of a squeezer begins in the form of the published code: at 3/4 of its threshold in the known detector,

@@ -35,7 +35,11 @@ import Testing
     (["--attack", "pgd", "--steps", "40"], ["map", "pgdStep"], ["steps": "40 steps of "], "1 forward, 1 backward, 0"),
     (
       ["--interpreter", "grad", "--compare"], ["map", "pgdStep", "step"],
-      ["warm": "1000 steps of ", "second phase": "704 steps of "], "1 forward, 2 backward, 1"
+      ["warm and pgd": "1000 steps of ", "second phase": "704 steps of "], "1 forward, 2 backward, 1"
+    ),
+    (
+      ["--evade", "bits2,bits3,median3", "--evasion", "both", "--steps", "9"], ["map", "pgdStep", "step"],
+      ["squeezed space": "800 steps of ", "second phase": "9 steps of "], "4 forward, 4 backward, 0"
     ),
     (
       ["--attack", "adv2-stadv"], ["map", "warp", "flowStep", "flowMapStep"],
@@ -45,6 +49,17 @@ import Testing
       ["--interpreter", "mask", "--steps", "50"],
       ["scores", "maskViews", "maskStep", "pgdStep", "marginSignStep", "marginStep", "lookahead", "marginSearch"],
       ["warm": "400 steps of ", "second phase": "50 steps of "], " backward, 4 second-order"
+    ),
+    (
+      ["--interpreter", "mask", "--steps", "50", "--compare"],
+      ["scores", "maskViews", "maskStep", "pgdStep", "marginSignStep", "marginStep", "lookahead", "marginSearch"],
+      ["pgd": "800 steps of ", "warm": "400 steps of ", "second phase": "50 steps of "], " backward, 4 second-order"
+    ),
+    (
+      ["--interpreter", "cam,mask", "--steps", "50"],
+      ["scores", "maskViews", "maskStep", "map", "pgdStep", "step", "lookahead", "marginSearch"],
+      ["warm": "400 steps of ", "without mask": "40 steps of ", "second phase": "10 steps of "],
+      " backward, 4 second-order"
     ),
   ])
   func `a check says what an attack sees and costs, and attacks nothing`(
@@ -99,6 +114,25 @@ import Testing
     let refused = try Command.run(call(["--memory", "2K"], of: images))
     #expect(refused.status == 2 && refused.error.contains("a batch of 1 takes "), "\(refused)")
     #expect(refused.error.contains("--memory allows 2K") && folder.files.filter { $0 == "out" }.isEmpty)
+  }
+
+  @Test func `a limit on memory holds for an artifact, whose batch cannot become smaller`() throws {
+    let artifact = folder.path("model.adjoint")
+    let compiled = try Command.run("compile", Command.model, "--of", "step", "--batch", "2", "-o", artifact)
+    #expect(compiled.status == 0, "\(compiled)")
+    let data = folder.path("data")
+    try FileManager.default.createDirectory(atPath: data, withIntermediateDirectories: true)
+    try FileManager.default.copyItem(atPath: Command.bag, toPath: data + "/bag.png")
+    _ = try folder.write("file,class\nbag.png,Bag\n".utf8, "data/index.csv")
+    for call in [
+      ["attack", artifact, Command.bag, "--target", "Coat", "-o", folder.path("out")],
+      ["evaluate", artifact, "--data", data, "-o", folder.path("out")],
+    ] {
+      #expect(try check(call + ["--memory", "500M"])["runs on"]?.first?.hasSuffix("batches of 2") == true)
+      let refused = try Command.run(call + ["--memory", "2K"])
+      #expect(refused.status == 2 && refused.error.contains("a batch of 2 takes "), "\(refused)")
+      #expect(refused.error.contains("MB of working memory; --memory allows 2K"), "\(refused)")
+    }
   }
 
   @Test(arguments: ["2X", "0", "-1G", "1e30", "G", ""])
