@@ -42,7 +42,8 @@ public enum AttackPrograms {
       outputs: [("next", try inputs.step(against: gradient, norm, in: builder)), ("crossEntropy", crossEntropy)])
   }
 
-  /// A step against cross entropy + coefficient · mean or sum of (map − mapTarget)², the map being that of the target class.
+  /// A step against cross entropy + coefficient · mean or sum of (map − mapTarget)², the map being that of the target class;
+  /// of an interpreter with an encoder that classifies by itself also against `encoderWeight` · its cross entropy.
   public static func step(_ interpreter: any Interpreter, _ objective: StepObjective = StepObjective()) throws(TypeError)
     -> Graph
   {
@@ -62,6 +63,9 @@ public enum AttackPrograms {
     var losses = [(crossEntropy, try builder.ones(like: crossEntropy)), (mapLoss, weight)]
     var outputs = [("crossEntropy", crossEntropy), ("mapLoss", mapLoss)]
     var variables = [inputs.x]
+    if let encoder = try builder.encoderLoss(of: interpreter, target: inputs.target) {
+      losses.append((encoder.loss, encoder.weight))
+    }
     if let evasion = try Evasion(of: objective, network: interpreter.network, logits: logits, to: builder) {
       let evasionWeight = builder.input("evasionWeight", TensorType(.float32, .scalar))
       losses.append((evasion.loss, try builder.broadcast(evasionWeight, to: builder.shape(of: evasion.loss))))
@@ -75,6 +79,9 @@ public enum AttackPrograms {
       name: stepName,
       outputs: [("next", try inputs.step(against: gradient, objective.norm, in: builder))] + outputs)
   }
+
+  /// ℓ_enc of the paper, λ₂ of its table 11.
+  public static let encoderWeight = 0.1
 
   /// With smoothed labels it takes a further input, labelProbability f32[B].
   static func crossEntropy(_ logits: Value, _ inputs: StepInputs, _ objective: StepObjective, in builder: GraphBuilder)
@@ -112,6 +119,13 @@ struct StepInputs {
 }
 
 extension GraphBuilder {
+  /// The cross entropy of the target in what the encoder of RTS sees, and its weight; nil for a network without one.
+  func encoderLoss(of interpreter: any Interpreter, target: Value) throws(TypeError) -> (loss: Value, weight: Value)? {
+    guard let logits = interpreter.network.output(named: RealTimeSaliency.encoderLogitsName) else { return nil }
+    let loss = try crossEntropy(logits, target: target)
+    return (loss, try broadcast(scalar(AttackPrograms.encoderWeight, like: loss), to: shape(of: loss)))
+  }
+
   func ones(like value: Value) throws(TypeError) -> Value {
     try broadcast(scalar(1, like: value), to: shape(of: value))
   }

@@ -49,11 +49,13 @@ public enum FlowPrograms {
     func weight(_ scalar: Value) throws(TypeError) -> Value {
       try builder.broadcast(scalar, to: builder.shape(of: crossEntropy))
     }
-    return try inputs.finish(
-      name: mapStepName,
-      losses: [
-        ("crossEntropy", crossEntropy, try weight(crossEntropyWeight)), ("mapLoss", mapLoss, try weight(coefficient)),
-      ], in: builder)
+    var losses = [
+      ("crossEntropy", crossEntropy, try weight(crossEntropyWeight)), ("mapLoss", mapLoss, try weight(coefficient)),
+    ]
+    if let encoder = try builder.encoderLoss(of: interpreter, target: inputs.target) {
+      losses.append(("encoderLoss", encoder.loss, encoder.weight))
+    }
+    return try inputs.finish(name: mapStepName, losses: losses, in: builder)
   }
 
   static func flowShape(_ imageShape: Shape) -> Shape { [imageShape[0], 2, imageShape[2], imageShape[3]] }

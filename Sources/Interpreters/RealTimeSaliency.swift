@@ -18,6 +18,8 @@ import TensorTypes
 /// - blocks `up2`, `up1`, `up0`: `up2.upsample.weight`, `up2.upsample_bn.*`, `up2.conv{1,2,3}.weight`, `up2.bn{1,2,3}.*`,
 ///   `up2.project.weight`, `up2.project.bias`;
 /// - head: `head.weight` [2, channels, 1, 1], `head.bias`;
+/// - the encoder's own classes, which attacks fool too where they are given: `encoder.fc.weight` [classes, channels of s5],
+///   `encoder.fc.bias`;
 ///
 /// where `*` stands for `weight`, `bias`, `running_mean` and `running_var` of a batch normalisation with ε = 1e-5.
 public struct RealTimeSaliency: Interpreter {
@@ -30,8 +32,10 @@ public struct RealTimeSaliency: Interpreter {
   }
 
   public let name = "rts"
-  /// Outputs `logits` f32[B, N] of the classifier, and the features `s2` ... `s5` of the encoder.
+  /// Outputs `logits` f32[B, N] of the classifier, the features `s2` ... `s5` of the encoder, and, where its weights hold
+  /// what they take, its `encoderLogits` f32[B, N].
   public var network: Graph
+  public static let encoderLogitsName = "encoderLogits"
   public let mapShape: Shape
   public let sweeps = SweepCounts(forward: 1)
   private let parts: Parts
@@ -83,11 +87,13 @@ public struct RealTimeSaliency: Interpreter {
       parts = Parts(
         selector: try weights.tensor("selector.weight", [classifier.classCount, channels[3]]), blocks: blocks,
         head: (try weights.tensor("head.weight", [2, carried, 1, 1]), try weights.tensor("head.bias", [2])))
+      let own = try Self.encoderLogits(of: features[3], classCount: classifier.classCount, weights, in: builder)
       let finest = builder.shape(of: features[0])
       mapShape = [finest[0], finest[2], finest[3]]
       network = builder.finish(
         name: "rts",
-        outputs: [("logits", logits)] + features.enumerated().map { ("s\($0.offset + 2)", $0.element) })
+        outputs: [("logits", logits)] + features.enumerated().map { ("s\($0.offset + 2)", $0.element) }
+          + [own].compactMap(\.self).map { (Self.encoderLogitsName, $0) })
       // What does not fit is said here, not when a map is drawn.
       let trial = GraphBuilder(continuing: network)
       _ = try appendMap(ofClasses: trial.input("class", TensorType(.int64, [mapShape[0]])), to: trial)
@@ -107,6 +113,19 @@ public struct RealTimeSaliency: Interpreter {
       let centred = try builder.subtract(x, try channels([0.485, 0.456, 0.406]))
       return try builder.divide(centred, try channels([0.229, 0.224, 0.225]))
     }
+  }
+
+  /// Linear in the means of s5; nil without the weights for it.
+  private static func encoderLogits(
+    of features: Value, classCount: Int, _ weights: NamedWeights, in builder: GraphBuilder
+  ) throws -> Value? {
+    guard weights.holds("encoder.fc.weight") else { return nil }
+    let channels = builder.shape(of: features)[1]
+    let matrix = builder.constant(
+      try weights.tensor("encoder.fc.weight", [classCount, channels]), name: "rts.encoder.fc.weight")
+    let bias = builder.constant(try weights.tensor("encoder.fc.bias", [classCount]), name: "rts.encoder.fc.bias")
+    let scores = try builder.matrixMultiply(try builder.mean(features, axes: [2, 3]), try builder.permute(matrix, [1, 0]))
+    return try builder.add(scores, try builder.broadcast(bias, to: builder.shape(of: scores), axes: [1]))
   }
 
   public func appendMap(ofClasses classes: Value, to builder: GraphBuilder) throws(TypeError) -> AttributionMap {

@@ -73,4 +73,28 @@ import Testing
     let (forward, backward) = (try #require(cam["forward"]), try #require(cam["backward"]))
     #expect(own["forward"] == 2 * forward - 5 && own["backward"] == backward + 20, "\(own) \(cam)")
   }
+
+  @Test func `weights are read of an ONNX file too, and its input is as asked for`() throws {
+    let (model, photo) = (try model(), try photo())
+    var holder = ModelBuilder()
+    holder.initialisers = try Safetensors.read(path: weights).map { name, weights in
+      tensor(name, weights.shape.extents.map(Int64.init), weights.floats)
+    }
+    holder.inputs = [value("x", 1, ["1"])]
+    holder.nodes = [node("Identity", ["x"])]
+    let file = try folder.write(holder.bytes, "rts.onnx")
+    func map(_ output: String, _ more: [String]) throws -> Data {
+      let result = try Command.run(
+        ["explain", model, photo, "--interpreter", "rts", "-o", folder.path(output)] + more)
+      #expect(result.status == 0, "\(result)")
+      return try #require(folder.bytes(output + "/photo.npz"))
+    }
+    let usual = try map("safetensors", ["--rts-weights", weights])
+    #expect(try map("onnx", ["--rts-weights", file]) == usual)
+    #expect(try map("doubled", ["--rts-weights", file, "--rts-input", "doubled"]) == usual)
+    #expect(try map("imagenet", ["--rts-weights", file, "--rts-input", "imagenet"]) != usual)
+    let rts = ["--interpreter", "rts", "--rts-weights", file, "--rts-input", "bgr"]
+    let refused = try Command.run(["explain", model, photo, "-o", folder.path("none")] + rts)
+    #expect(refused.status == 2 && refused.error.contains("doubled and imagenet are known"), "\(refused)")
+  }
 }

@@ -3,7 +3,8 @@
 
 usage: $(tools/environment tools/references/requirements.txt)/bin/python tools/references/rts.py
 Writes graphs/peers/rts.safetensors, the weights in float32, and graphs/peers/rts.npz: x [2, 3, 64, 64], class [2], mask
-[2, 16, 16], mapTarget of that shape, and gradient, of the sum over images of the mean of (mask - mapTarget)^2 with respect to x.
+[2, 16, 16], mapTarget of that shape, and gradient, of the sum over images of the mean of (mask - mapTarget)^2 with respect
+to x; encoderLogits [2, 5] of the encoder's own classifier, and encoderGradient, of its cross entropy of class.
 """
 import json
 import pathlib
@@ -48,6 +49,7 @@ class Encoder(nn.Module):
         self.layer2 = nn.Sequential(Bottleneck(6, 2, 8, 2))
         self.layer3 = nn.Sequential(Bottleneck(8, 3, 8, 2))
         self.layer4 = nn.Sequential(Bottleneck(8, 3, 12, 2))
+        self.fc = None
 
     def forward(self, x):
         x = functional.max_pool2d(functional.relu(self.bn1(self.conv1(x))), 3, 2, 1)
@@ -126,19 +128,24 @@ def main():
             tensor.uniform_(0.7, 1.6)
         elif name.endswith("weight"):
             nn.init.kaiming_normal_(tensor)
+    x = torch.rand(2, 3, 64, 64).double().requires_grad_()
+    classes = torch.tensor([1, 4])
+    with torch.random.fork_rng():
+        model.encoder.fc = nn.Linear(12, CLASSES)
     weights = {k: v.numpy() for k, v in model.state_dict().items() if not k.endswith("num_batches_tracked")}
     write_safetensors(directory / "rts.safetensors", weights)
     model = model.double()
-    x = torch.rand(2, 3, 64, 64).double().requires_grad_()
-    classes = torch.tensor([1, 4])
     mask = model(x, classes)
     target = torch.rand(mask.shape).double()
     loss = ((mask - target) ** 2).mean((1, 2)).sum()
     (gradient,) = torch.autograd.grad(loss, x)
+    logits = model.encoder.fc(model.encoder(4 * (x - 0.5))[3].mean((2, 3)))
+    (encoder_gradient,) = torch.autograd.grad(functional.cross_entropy(logits, classes, reduction="sum"), x)
     print("mask", mask.min().item(), mask.max().item(), mask.std().item(), "gradient", gradient.abs().max().item())
     numpy.savez(
         directory / "rts.npz", x=x.detach().numpy().astype(numpy.float32), **{"class": classes.numpy()},
         mask=mask.detach().numpy(), mapTarget=target.numpy(), gradient=gradient.numpy(),
+        encoderLogits=logits.detach().numpy(), encoderGradient=encoder_gradient.numpy(),
     )
 
 
