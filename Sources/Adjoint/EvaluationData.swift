@@ -14,7 +14,7 @@ public struct EvaluationData: Sendable {
     /// What results are called: the file's path within the data, without extension, `-` in place of slashes.
     public var name: String {
       let stem = folder(of: file) + baseName(file)
-      return String(stem.map { $0 == "/" ? "-" : $0 })
+      return String(stem.drop { $0 == "/" }.map { $0 == "/" ? "-" : $0 })
     }
   }
 

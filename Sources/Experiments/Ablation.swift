@@ -17,38 +17,31 @@ struct Ablation: Experiment {
   }
 
   static let variants: [Variant] = [
-    variant(.cam), variant(.cam, "without warm start") { $1.schedule.warm = 0 },
-    variant(.cam, "with label smoothing") { choice, _ in choice.smoothsLabels = true },
-    variant(.cam, "steps of one length") { $1.schedule.finalAlpha = 1 },
+    variant(.cam), variant(.cam, "without warm start", .warm(0)),
+    variant(.cam, "with label smoothing", .smoothsLabels(true)),
+    variant(.cam, "steps of one length", .finalAlpha(1)),
     variant(.grad),
-    variant(.grad, "sigma in place of h") { choice, _ in choice.options.surrogate = "sigmoid" },
-    variant(.grad, "r in place of h") { choice, _ in choice.options.surrogate = "plain" },
-    variant(.grad, "without warm start") { $1.schedule.warm = 0 },
-    variant(.grad, "without label smoothing") { choice, _ in choice.smoothsLabels = false },
-    variant(.grad, "steps of one length") { $1.schedule.finalAlpha = 1 },
+    variant(.grad, "sigma in place of h", .surrogate("sigmoid")),
+    variant(.grad, "r in place of h", .surrogate("plain")),
+    variant(.grad, "without warm start", .warm(0)),
+    variant(.grad, "without label smoothing", .smoothsLabels(false)),
+    variant(.grad, "steps of one length", .finalAlpha(1)),
     variant(.mask),
-    variant(.mask, "lookahead of 1 step") { choice, _ in choice.options.lookaheadSteps = 1 },
-    variant(.mask, "without lookahead") { choice, _ in choice.options.lookaheadSteps = 0 },
-    variant(.mask, "without resets") { $1.mask.resetInterval = 0 },
-    variant(.mask, "without search") { $1.mask.halvings = 0 },
-    variant(.mask, "without warm start") { $1.schedule.warm = 0 },
+    variant(.mask, "lookahead of 1 step", .lookaheadSteps(1)),
+    variant(.mask, "without lookahead", .lookaheadSteps(0)),
+    variant(.mask, "without resets", .resetInterval(0)),
+    variant(.mask, "without search", .halvings(0)),
+    variant(.mask, "without warm start", .warm(0)),
   ]
 
   private static func variant(
-    _ interpreter: PaperInterpreter, _ change: String? = nil,
-    _ body: (inout InterpreterChoice, inout AttackSettings) -> Void = { _, _ in }
+    _ interpreter: PaperInterpreter, _ words: String? = nil, _ change: ExperimentRun.Change? = nil
   ) -> Variant {
-    guard let change else {
-      return Variant(interpreter: interpreter, change: nil, run: ExperimentRun(.adv2, interpreter.rawValue))
-    }
-    var choice = InterpreterChoice(interpreter.rawValue)
-    var settings = AttackSettings(method: .adv2, schedule: choice.schedule(of: .adv2))
-    body(&choice, &settings)
-    settings.schedule.objective = choice.schedule(of: .adv2).objective
-    let words = change.split(separator: " ").joined(separator: "-")
-    return Variant(
-      interpreter: interpreter, change: change,
-      run: ExperimentRun(name: "adv2.\(interpreter.rawValue).\(words)", choice, settings))
+    Variant(
+      interpreter: interpreter, change: words,
+      run: ExperimentRun(
+        .adv2, interpreter.rawValue, changes: [change].compactMap(\.self),
+        suffix: words?.split(separator: " ").joined(separator: "-")))
   }
 
   var runs: [ExperimentRun] { Self.variants.map(\.run) }

@@ -1,6 +1,6 @@
 import Attacks
 
-/// ADV² as it is (A), and adapted to the squeezers of table 4, all of them at once (A*).
+/// ADV² as it is (A), and adapted to the squeezers of table 4, all of them at once, with their thresholds (A*).
 enum AdaptedAttacks {
   static let squeezers: [Squeezer] = [.bits(2), .bits(3), .median(3), .nonLocalMeans]
 
@@ -23,6 +23,8 @@ struct AdaptedMaps: Experiment {
 
   var runs: [ExperimentRun] { AdaptedAttacks.runs }
 
+  func check(_ options: ExperimentJob.Options) throws { try RunDetection.check(options, for: id) }
+
   func outcome(_ context: ExperimentContext) -> ExperimentOutcome {
     var table = ExperimentTable(
       "t5",
@@ -40,7 +42,7 @@ struct AdaptedMaps: Experiment {
       outcome.comparisons.append(
         PaperComparison(
           context.subject(.first, interpreter), "map L1 under A* / under PGD", paper: ratios[interpreter],
-          here: adapted.ratio("l1"), missing: missing, .atMost(0.5)))
+          here: adapted.distanceRatio, missing: missing ?? adapted.missingDistanceRatio, .atMost(0.5)))
     }
     outcome.tables = [table]
     return outcome

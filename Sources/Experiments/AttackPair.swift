@@ -62,6 +62,14 @@ struct PairState {
   }
 }
 
+extension PairState {
+  /// L1 of the attack that keeps the map over that of the other. Nil too where it has no success: what attacks little moves
+  /// no map.
+  var distanceRatio: Double? { missingDistanceRatio == nil ? ratio("l1") : nil }
+
+  var missingDistanceRatio: String? { missing ?? (keeping.success?.count == 0 ? "no image has the target label" : nil) }
+}
+
 extension RunState {
   /// The share of photos whose PNG has the target label.
   var success: Share? { share(\.png.success) }

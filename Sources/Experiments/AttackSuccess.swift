@@ -17,7 +17,7 @@ struct AttackSuccess: Experiment {
 
   func outcome(_ context: ExperimentContext) -> ExperimentOutcome {
     var table = ExperimentTable(
-      "t3", columns: ["network", "map", "PGD", "MC", "ADV²", "MC", "joint success", "paper: ADV²"])
+      "t3", columns: ["network", "map", "PGD", "PGD MC", "ADV²", "ADV² MC", "joint success", "paper: ADV²"])
     var comparisons: [PaperComparison] = []
     for network in context.networks(of: networks) {
       for interpreter in PaperInterpreter.allCases {

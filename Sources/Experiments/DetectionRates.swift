@@ -1,6 +1,5 @@
 import Adjoint
 import Attacks
-import Files
 
 /// Table 4: how many of the images that have the target label squeezers tell.
 struct DetectionRates: Experiment {
@@ -24,14 +23,7 @@ struct DetectionRates: Experiment {
 
   var runs: [ExperimentRun] { AdaptedAttacks.runs }
 
-  /// - Throws: `UsageError` where too few photos would be left to calibrate on.
-  func check(_ options: ExperimentJob.Options) throws {
-    let (count, needed) = (try RunDetection.photos(options).count, DetectionThreshold.minimumCount)
-    guard count - min(options.limit ?? count, count) < needed else { return }
-    throw UsageError(
-      "t4 calibrates on at least \(needed) photos that it does not attack, and '\(options.data)' holds \(count)"
-        + (count > needed ? "; -n \(count - needed) or less is accepted" : ""))
-  }
+  func check(_ options: ExperimentJob.Options) throws { try RunDetection.check(options, for: id) }
 
   func outcome(_ context: ExperimentContext) throws -> ExperimentOutcome {
     // PGD is one, whatever map measures it.
@@ -46,14 +38,11 @@ struct DetectionRates: Experiment {
       }
     var table = ExperimentTable(
       "t4", columns: ["squeezer", "threshold", "held-out false positives"] + columns.map(\.0) + ["paper: PGD"])
-    let attacked = Set(columns.compactMap(\.1.finished).flatMap(\.records).map(\.path))
-    let photos = try RunDetection.photos(context.options).filter { !attacked.contains($0) }
-    let detection = try RunDetection(calibratedOn: photos, context.options)
-    let shares = try columns.map { try detection.shares($0.1) }
-    for (index, threshold) in detection.detector.thresholds.enumerated() {
+    let detection = try RunDetection(context.options)
+    let shares = try columns.map { column in try context.detector.flatMap { try detection.shares(column.1, of: $0) } }
+    for (index, threshold) in (context.detector?.thresholds ?? []).enumerated() {
       let cells = zip(columns, shares).map { column, shares in
-        shares.map { ExperimentTable.Cell($0[index]) }
-          ?? ExperimentTable.Cell("\(column.0): \(column.1.missing ?? "not run")")
+        shares.map { ExperimentTable.Cell($0[index]) } ?? ExperimentTable.Cell(column.1.missing ?? "not run")
       }
       table.add(
         [
@@ -69,49 +58,14 @@ struct DetectionRates: Experiment {
           rates[index].adapted[interpreter].map { $0 / below }
         }
         let missing = [1, 2].compactMap { columns[2 * position + $0].1.missing }.first
-        let here = basic.flatMap { below in
-          adapted.flatMap { below[index].value > 0 ? $0[index].value / below[index].value : nil }
-        }
+        let own = [basic, adapted].compactMap { $0?[index] }.filter { $0.total > 0 }.map(\.value)
+        let here = own.count == 2 && own[0] > 0 ? own[1] / own[0] : nil
         outcome.comparisons.append(
           PaperComparison(
             context.subject(.first, interpreter), "detected by \(squeezer.name), A* / A", paper: paper, here: here,
-            missing: missing ?? "A is never detected", .atMost(1)))
+            missing: missing ?? (own.count < 2 ? "no image has the target label" : "A is never detected"), .atMost(1)))
       }
     }
     return outcome
-  }
-}
-
-/// Squeezers calibrated on the photos that no run attacked, asked about the images of runs.
-struct RunDetection {
-  let detector: AttackDetector
-  private let job: DetectionJob
-
-  /// All photos of a call.
-  static func photos(_ options: ExperimentJob.Options) throws -> [String] {
-    guard let labels = try Self.programs(options).facts.classifier?.labels else { return [] }
-    return try EvaluationData(options.data, labels: labels).photos.map(\.path)
-  }
-
-  private static func programs(_ options: ExperimentJob.Options) throws -> ModelPrograms {
-    try options.programs(of: .first, .map, InterpreterChoice("grad"))
-  }
-
-  /// - Throws: `UsageError` for fewer than 100 photos, or for the same photo twice.
-  /// Cost: for each photo a prediction, and one more for each squeezer.
-  init(calibratedOn photos: [String], _ options: ExperimentJob.Options) throws {
-    job = try DetectionJob(
-      [try Self.programs(options)], .squeezers(AdaptedAttacks.squeezers), threads: options.execution.threads)
-    detector = try job.calibrated(on: photos)
-  }
-
-  /// Of each threshold the share that it tells, of a run's images with the target label; nil for a run that is missing.
-  func shares(_ state: RunState) throws -> [Share]? {
-    guard let run = state.finished else { return nil }
-    let successes = run.records.filter(\.png.success).map { run.png(of: $0.image) }
-    let results = try job.detected(successes, by: detector)
-    return detector.thresholds.indices.map { index in
-      Share(results.count { $0.detections[index].isDetected }, of: results.count)
-    }
   }
 }

@@ -19,9 +19,8 @@ public enum ExperimentCatalogue {
   /// - Throws: `UsageError` for an id that no experiment has.
   public static func experiment(_ id: String) throws(UsageError) -> any Experiment {
     guard let experiment = experiments.first(where: { $0.id == aliases[id] ?? id }) else {
-      throw UsageError(
-        "there is no experiment '\(id)'; \((experiments.map(\.id) + aliases.keys.sorted()).joined(separator: ", ")) are known"
-      )
+      let known = experiments.map(\.id) + aliases.keys.sorted()
+      throw UsageError("there is no experiment '\(id)'; \(known.joined(separator: ", ")) are known")
     }
     return experiment
   }

@@ -52,6 +52,8 @@ public struct ExperimentContext: Sendable {
   /// The files of this experiment.
   public let output: OutputDirectory
   let states: [String: RunState]
+  /// What runs that evade squeezers know; nil where no experiment has such.
+  let detector: AttackDetector?
 
   public func state(_ run: ExperimentRun) -> RunState { states[options.key(of: run)] ?? .missing("not run") }
 

@@ -34,6 +34,8 @@ public struct ExperimentJob {
     case run(ExperimentRun, number: Int, of: Int)
     /// A run that cannot be, and why.
     case leftOut(ExperimentRun, String)
+    /// Squeezers are calibrated on photos.
+    case calibrating(done: Int, of: Int)
     case evaluation(EvaluateJob.Event)
     case finished(ExperimentReport)
   }
@@ -73,15 +75,21 @@ public struct ExperimentJob {
       guard states[key] == nil, !open.contains(where: { options.key(of: $0) == key }) else { continue }
       if let reason = options.reasonToLeaveOut(run) { states[key] = .missing(reason) } else { open.append(run) }
     }
-    for (index, run) in open.enumerated() {
+    var detector: AttackDetector?
+    // The others say which photos are attacked.
+    for (index, run) in (open.filter { !$0.knowsDetector } + open.filter(\.knowsDetector)).enumerated() {
+      if run.knowsDetector, detector == nil { detector = try calibrated(states, events) }
       try events(.run(run, number: index + 1, of: open.count))
-      let state = try state(run) { try events(.evaluation($0)) }
+      let state = try state(run, knowing: run.knowsDetector ? detector : nil) { try events(.evaluation($0)) }
       if let reason = state.missing { try events(.leftOut(run, reason)) }
       states[options.key(of: run)] = state
     }
+    if detector == nil, experiments.contains(where: { $0.runs.contains(where: \.knowsDetector) }) {
+      detector = try calibrated(states, events)
+    }
     return try experiments.map { experiment in
       let folder = try OutputDirectory(output.file(experiment.id))
-      let context = ExperimentContext(options: options, output: folder, states: states)
+      let context = ExperimentContext(options: options, output: folder, states: states, detector: detector)
       let report = ExperimentReport(experiment, try experiment.outcome(context), context)
       try report.write(to: folder)
       try events(.finished(report))
@@ -89,13 +97,24 @@ public struct ExperimentJob {
     }
   }
 
-  private func state(_ run: ExperimentRun, events: (EvaluateJob.Event) throws -> Void) throws -> RunState {
-    var run = run
-    let settings = options.numbers.applied(to: run.settings)
+  /// Squeezers calibrated on the photos that the runs beside those that evade them left.
+  private func calibrated(_ states: [String: RunState], _ events: (Event) throws -> Void) throws -> AttackDetector {
+    let attacked = AdaptedAttacks.runs.compactMap { states[options.key(of: $0)]?.finished }.flatMap(\.records).map(\.path)
+    let detector = try RunDetection(options).calibrated(without: Set(attacked)) {
+      try events(.calibrating(done: $0, of: $1))
+    }
+    let folder = try OutputDirectory(output.file("runs/" + options.name(of: .first)))
+    try detector.write(to: folder.file("detector.json"))
+    return detector
+  }
+
+  private func state(
+    _ run: ExperimentRun, knowing detector: AttackDetector?, events: (EvaluateJob.Event) throws -> Void
+  ) throws -> RunState {
+    let settings = run.settings(options.numbers)
     let programs: ModelPrograms
     do {
-      run.choice.options.layer = try options.layer(of: run)
-      programs = try options.programs(of: run.network, settings.method.graph, run.choice)
+      programs = try options.programs(of: run.network, settings.method.graph, try options.choice(of: run))
     } catch let error as InterpreterError { return .missing("\(error)") }
     var evaluate = EvaluateJob.Options()
     evaluate.limit = options.limit
@@ -103,6 +122,7 @@ public struct ExperimentJob {
     var attack = AttackJob.Options()
     attack.threads = options.execution.threads
     attack.targetMap = run.targetMap
+    attack.detector = detector
     let folder = try OutputDirectory(output.file("runs/" + options.key(of: run)))
     let job = try EvaluateJob(
       programs, settings: settings, data: options.data, options: evaluate, attack: attack, output: folder)
@@ -114,12 +134,14 @@ extension ExperimentJob.Options {
   public func model(_ network: ExperimentRun.Network) -> ModelFile? { network == .first ? model : secondModel }
 
   /// The folder of a run below `runs`.
-  func key(of run: ExperimentRun) -> String { (model(run.network)?.name ?? run.network.rawValue) + "/" + run.name }
+  func key(of run: ExperimentRun) -> String { name(of: run.network) + "/" + run.name }
+
+  func name(of network: ExperimentRun.Network) -> String { model(network)?.name ?? network.rawValue }
 
   func reasonToLeaveOut(_ run: ExperimentRun) -> String? {
-    if let refusal = run.refusal { return refusal }
+    if let refusal = run.refusal(numbers) { return refusal }
     if model(run.network) == nil { return "no second network" }
-    guard let column = PaperInterpreter(rawValue: run.choice.name), !interpreters.contains(column) else { return nil }
+    guard let column = PaperInterpreter(rawValue: run.interpreter), !interpreters.contains(column) else { return nil }
     return "not run"
   }
 
@@ -142,11 +164,13 @@ extension ExperimentJob.Options {
 
   private func batch(_ usual: Int) -> Int { batch ?? min(limit ?? usual, usual) }
 
-  /// The layer of Grad-CAM in the words of `InterpreterOptions`; nil is the last.
-  fileprivate func layer(of run: ExperimentRun) throws -> String? {
-    guard run.featureSize == .twiceTheLast else { return run.choice.options.layer }
-    let last = try programs(of: run.network, .map, run.choice).facts.map?.shape.extents ?? []
-    return last.count == 3 ? "\(2 * last[1])x\(2 * last[2])" : nil
+  /// The interpreter of a run, with the layer of Grad-CAM.
+  fileprivate func choice(of run: ExperimentRun) throws -> InterpreterChoice {
+    var choice = run.choice(numbers)
+    guard run.featureSize == .twiceTheLast else { return choice }
+    let last = try programs(of: run.network, .map, choice).facts.map?.shape.extents ?? []
+    if last.count == 3 { choice.options.layer = "\(2 * last[1])x\(2 * last[2])" }
+    return choice
   }
 }
 

@@ -15,7 +15,7 @@ public struct ExperimentReport: Sendable {
     let networks: [Network]
     /// Nil where none are attacked.
     let photos: String?
-    let seed: UInt64
+    let numbers: RunNumbers
     let runs: [Run]
     let tables: [ExperimentTable]
     let comparisons: [PaperComparison]
@@ -45,10 +45,9 @@ public struct ExperimentReport: Sendable {
     ].compactMap(\.self).joined(separator: " ")
     summary = Summary(
       id: id, title: experiment.title, reference: experiment.reference,
-      networks: (experiment.needsNetwork ? [options.model, options.secondModel] : []).compactMap(\.self).map {
-        Network(name: $0.name, sha256: $0.sha256)
-      },
-      photos: experiment.needsNetwork ? photos : nil, seed: options.numbers.seed,
+      networks: ExperimentRun.Network.allCases.filter { experiment.runs.map(\.network).contains($0) }
+        .compactMap(options.model).map { Network(name: $0.name, sha256: $0.sha256) },
+      photos: experiment.needsNetwork ? photos : nil, numbers: options.numbers,
       runs: experiment.runs.map { run in
         let state = context.state(run)
         return Run(
@@ -60,7 +59,9 @@ public struct ExperimentReport: Sendable {
 
   /// Title, tables, and a line for each number of the paper.
   public var text: String {
-    let material = summary.photos.map { "\(summary.networks.map(\.name).joined(separator: ", ")); \($0)" }
+    let material = summary.photos.map { photos in
+      ([summary.networks.map(\.name).joined(separator: ", "), photos] + summary.numbers.words).joined(separator: "; ")
+    }
     let head = ["\(id): \(summary.title)", "paper: \(summary.reference)"] + [material].compactMap(\.self)
     let blocks = [head.joined(separator: "\n")] + outcome.tables.map(\.text)
     let lines = outcome.comparisons.map(\.text)

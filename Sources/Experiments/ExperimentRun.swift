@@ -18,54 +18,106 @@ public struct ExperimentRun: Sendable, Equatable {
     case twiceTheLast
   }
 
+  /// A number that is not as the mode has it.
+  public enum Change: Sendable, Equatable {
+    case steps(Int)
+    case warm(Int)
+    case finalAlpha(Double)
+    case smoothsLabels(Bool)
+    case surrogate(String)
+    case samples(Int)
+    case lookaheadSteps(Int)
+    case resetInterval(Int)
+    case halvings(Int)
+  }
+
   public var network: Network
   /// What distinguishes it from the other runs on its network, and what its folder is called.
   public var name: String
-  public var choice: InterpreterChoice
-  public var settings: AttackSettings
+  public var method: AttackSettings.Method
+  public var interpreter: String
   public var targetMap: TargetMap
+  /// The squeezers that shall not tell it.
+  public var evaded: [Squeezer]
   public var featureSize: FeatureSize
+  public var changes: [Change]
 
-  /// A run with numbers of its own.
-  public init(
-    name: String, on network: Network = .first, _ choice: InterpreterChoice, _ settings: AttackSettings,
-    targetMap: TargetMap = .benign, featureSize: FeatureSize = .last
-  ) {
-    self.network = network
-    self.name = name
-    self.choice = choice
-    self.settings = settings
-    self.targetMap = targetMap
-    self.featureSize = featureSize
-  }
-
-  /// A run with the default numbers of its attack.
+  /// - Parameter suffix: what distinguishes a run with changes from the one without.
   public init(
     _ method: AttackSettings.Method, _ interpreter: String, on network: Network = .first, targetMap: TargetMap = .benign,
-    evading squeezers: [Squeezer] = [], featureSize: FeatureSize = .last
+    evading squeezers: [Squeezer] = [], featureSize: FeatureSize = .last, changes: [Change] = [], suffix: String? = nil
   ) {
-    let choice = InterpreterChoice(interpreter, evaded: squeezers)
-    // What evades squeezers starts at the photo.
-    let settings = AttackSettings(method: method, schedule: choice.schedule(of: method), warm: squeezers.isEmpty ? nil : 0)
+    self.network = network
+    self.method = method
+    self.interpreter = interpreter
+    self.targetMap = targetMap
+    evaded = squeezers
+    self.featureSize = featureSize
+    self.changes = changes
     var words = [method.rawValue, interpreter]
     if featureSize == .twiceTheLast { words.append("twice-the-last-size") }
     if targetMap != .benign { words.append(targetMap.words) }
     if !squeezers.isEmpty { words.append("evading-" + squeezers.map(\.name).joined(separator: "-")) }
-    self.init(
-      name: words.joined(separator: "."), on: network, choice, settings, targetMap: targetMap, featureSize: featureSize)
+    name = (words + [suffix].compactMap(\.self)).joined(separator: ".")
+  }
+
+  /// Whether it knows the thresholds of squeezers.
+  var knowsDetector: Bool { !evaded.isEmpty }
+
+  /// The interpreter in the mode of a call.
+  func choice(_ numbers: RunNumbers) -> InterpreterChoice {
+    var choice = InterpreterChoice(interpreter, mode: numbers.mode, evaded: evaded)
+    for change in changes {
+      switch change {
+      case .smoothsLabels(let smooths): choice.smoothsLabels = smooths
+      case .surrogate(let derivative): choice.options.surrogate = derivative
+      case .samples(let count): choice.options.samples = count
+      case .lookaheadSteps(let steps): choice.options.lookaheadSteps = steps
+      case .steps, .warm, .finalAlpha, .resetInterval, .halvings: break
+      }
+    }
+    return choice
+  }
+
+  /// The attack with the numbers of its mode, those of its own, and those of a call.
+  func settings(_ numbers: RunNumbers) -> AttackSettings {
+    // What evades squeezers starts at the photo.
+    var settings = AttackSettings(
+      method: method, schedule: choice(numbers).schedule(of: method), warm: evaded.isEmpty ? nil : 0, seed: numbers.seed)
+    func take(steps: Int) {
+      settings.schedule.steps = steps
+      settings.descentSteps = steps
+    }
+    for change in changes {
+      switch change {
+      case .steps(let steps): take(steps: steps)
+      case .warm(let steps): settings.schedule.warm = steps
+      case .finalAlpha(let share): settings.schedule.finalAlpha = share
+      case .resetInterval(let iterations): settings.mask.resetInterval = iterations
+      case .halvings(let count): settings.mask.halvings = count
+      case .smoothsLabels, .surrogate, .samples, .lookaheadSteps: break
+      }
+    }
+    if let steps = numbers.steps { take(steps: steps) }
+    if let warm = numbers.warm, settings.warm > 0 { settings.schedule.warm = warm }
+    if let eps = numbers.eps { settings.threat.eps = eps }
+    return settings
   }
 
   /// Why no such run exists whatever the model, in a few words; nil where one does.
-  var refusal: String? {
-    if choice.name == "rts" { return "needs weights" }
-    if choice.name == "mask" && settings.method.isFlow { return "not attacked by \(settings.method.rawValue)" }
-    do { try choice.check() } catch { return error.description }
+  func refusal(_ numbers: RunNumbers) -> String? {
+    if interpreter == "rts" { return "needs weights" }
+    if interpreter == "mask" && method.isFlow { return "not attacked by \(method.rawValue)" }
+    if interpreter == "mask" && !evaded.isEmpty { return "not adapted to squeezers" }
+    do { try choice(numbers).check() } catch { return error.description }
     return nil
   }
 }
 
 /// Numbers of a call that all its runs have.
-public struct RunNumbers: Sendable {
+public struct RunNumbers: Sendable, Encodable {
+  /// Whose numbers apply where no other are given.
+  public var mode = AttackMode.default
   /// Steps of each attack; of ADV² those of its second phase.
   public var steps: Int?
   /// Steps ahead of the second phase, where a run has any.
@@ -75,15 +127,11 @@ public struct RunNumbers: Sendable {
 
   public init() {}
 
-  func applied(to settings: AttackSettings) -> AttackSettings {
-    var settings = settings
-    if let steps {
-      settings.schedule.steps = steps
-      settings.descentSteps = steps
-    }
-    if let warm, settings.warm > 0 { settings.schedule.warm = warm }
-    if let eps { settings.threat.eps = eps }
-    settings.seed = seed
-    return settings
+  /// Those that are not as by default.
+  var words: [String] {
+    [
+      mode == .default ? nil : "numbers of the \(mode.rawValue)", steps.map { "\($0) steps" },
+      warm.map { "\($0) warm steps" }, eps.map { "eps \($0)" }, seed == 0 ? nil : "seed \(seed)",
+    ].compactMap(\.self)
   }
 }

@@ -25,11 +25,14 @@ public struct ExperimentTable: Sendable, Equatable, Encodable {
 
   /// What its file is called.
   public let name: String
+  /// What it holds, in a few words; nil where the experiment's title says it.
+  public let title: String?
   public let columns: [String]
   public private(set) var rows: [[Cell]] = []
 
-  public init(_ name: String, columns: [String]) {
+  public init(_ name: String, _ title: String? = nil, columns: [String]) {
     self.name = name
+    self.title = title
     self.columns = columns
   }
 
@@ -44,7 +47,7 @@ public struct ExperimentTable: Sendable, Equatable, Encodable {
   mutating func add(
     _ network: String, _ interpreter: PaperInterpreter, missing: String?, _ cells: @autoclosure () -> [Cell]
   ) {
-    add([Cell(network), Cell(interpreter.title)] + (missing.map { [Cell("\(interpreter.title): \($0)")] } ?? cells()))
+    add([Cell(network), Cell(interpreter.title)] + (missing.map { [Cell($0)] } ?? cells()))
   }
 
   /// A row for the second network, where an experiment has it and the call does not.
@@ -53,7 +56,11 @@ public struct ExperimentTable: Sendable, Equatable, Encodable {
     add([Cell("no second network"), Cell("-"), Cell("not run: --second-model names one")])
   }
 
-  public var text: String { alignedText([columns] + rows.map { $0.map(\.text) }) }
+  /// Its title, and its cells in columns.
+  public var text: String {
+    let cells = alignedText([columns] + rows.map { $0.map(\.text) })
+    return title.map { "\($0) (\(name).csv)\n\(cells)" } ?? cells
+  }
 
   /// RFC 4180; numbers in full.
   public var csv: String {

@@ -22,8 +22,8 @@ struct GradCAMTable: Experiment {
     var table = ExperimentTable(
       "t10",
       columns: [
-        "network", "Grad-CAM of the", "size", "PGD", "MC", "L1", "L2", "ADV²", "MC", "L1", "L2", "L1 ADV² / PGD", "paper",
-        "blank",
+        "network", "Grad-CAM of the", "size", "PGD", "PGD MC", "PGD L1", "PGD L2", "ADV²", "ADV² MC", "ADV² L1", "ADV² L2",
+        "L1 ADV² / PGD", "paper", "blank",
       ])
     var outcome = ExperimentOutcome(tables: [])
     for (size, title) in sizes {
@@ -44,7 +44,7 @@ struct GradCAMTable: Experiment {
       outcome.comparisons.append(
         PaperComparison(
           "\(context.name(of: .first)), \(title)", "map L1 under ADV² / under PGD", paper: 0.07 / 0.22,
-          here: state.ratio("l1"), missing: state.missing, .atMost(0.5)))
+          here: state.distanceRatio, missing: state.missingDistanceRatio, .atMost(0.5)))
     }
     outcome.tables = [table]
     return outcome

@@ -27,28 +27,34 @@ struct InterpreterTransfer: Experiment {
         outcome.tables.append(sources.missingTable("t9.\(context.name(of: network))"))
         continue
       }
-      outcome.tables += tables(matrix, sources, "t9.\(context.name(of: network))")
-      outcome.comparisons += comparisons(matrix, sources, context.name(of: network), isFirst: network == .first)
+      let own = context.name(of: network)
+      outcome.tables += tables(matrix, sources, "t9.\(own)", "attacks on \(own)")
+      outcome.comparisons += comparisons(matrix, sources, own, isFirst: network == .first)
       for other in context.networks where other != network {
-        let name = "t9.\(context.name(of: network)).on.\(context.name(of: other))"
+        let name = "t9.\(own).on.\(context.name(of: other))"
+        let title = "attacks on \(own), seen by \(context.name(of: other))"
         guard try context.classifier(of: network).interface.labels == context.classifier(of: other).interface.labels else {
-          var table = ExperimentTable(name, columns: ["attack on", "figures"])
+          var table = ExperimentTable(name, title, columns: ["attack on", "figures"])
           table.add([.init("all"), .init("the networks have other classes")])
           outcome.tables.append(table)
           continue
         }
         guard let across = try sources.matrix(context, on: other) else { continue }
-        outcome.tables += tables(across, sources, name) + [predictions(across, name + ".predictions")]
+        outcome.tables +=
+          tables(across, sources, name, title) + [predictions(across, name + ".predictions", title + ": predictions")]
       }
     }
     return outcome
   }
 
-  private func tables(_ matrix: TransferMatrix, _ sources: TransferSources, _ name: String) -> [ExperimentTable] {
+  private func tables(_ matrix: TransferMatrix, _ sources: TransferSources, _ name: String, _ title: String)
+    -> [ExperimentTable]
+  {
     func table(
-      _ suffix: String, _ cell: (TransferMatrix.Entry, Int) -> ExperimentTable.Cell
+      _ suffix: String, _ words: String, _ cell: (TransferMatrix.Entry, Int) -> ExperimentTable.Cell
     ) -> ExperimentTable {
-      var table = ExperimentTable(name + suffix, columns: ["attack on"] + PaperInterpreter.allCases.map(\.title))
+      var table = ExperimentTable(
+        name + suffix, "\(title): \(words)", columns: ["attack on"] + PaperInterpreter.allCases.map(\.title))
       func add(_ title: String, _ row: [TransferMatrix.Entry]) {
         table.add(
           [.init(title)]
@@ -58,14 +64,17 @@ struct InterpreterTransfer: Experiment {
             })
       }
       for (source, row) in zip(matrix.sources, matrix.entries) { add(source.title, row) }
-      for missing in sources.missing { table.add([.init(missing.title), .init(missing.reason)]) }
-      add("none: map of the target", matrix.unchanged)
+      for missing in sources.missing { table.add([.init(TransferMatrix.title(missing.interpreter)), .init(missing.reason)]) }
+      add("the photo's map of the target", matrix.unchanged)
       return table
     }
-    var result = [table(".l1") { entry, _ in .init(entry.l1) }, table(".spearman") { entry, _ in .init(entry.spearman, 2) }]
+    var result = [
+      table(".l1", "L1 to the map of the photo") { entry, _ in .init(entry.l1) },
+      table(".spearman", "rank correlation with the map of the photo") { entry, _ in .init(entry.spearman, 2) },
+    ]
     if let plain = matrix.sources.firstIndex(where: { $0.interpreter == nil }) {
       result.append(
-        table(".l1-over-pgd") { entry, column in
+        table(".l1-over-pgd", "L1 over that under PGD") { entry, column in
           let below = matrix.entries[plain][column].l1
           return .init(below > 0 ? entry.l1 / below : nil, 2)
         })
@@ -74,10 +83,10 @@ struct InterpreterTransfer: Experiment {
   }
 
   /// What another network makes of the attacked photos.
-  private func predictions(_ matrix: TransferMatrix, _ name: String) -> ExperimentTable {
+  private func predictions(_ matrix: TransferMatrix, _ name: String, _ title: String) -> ExperimentTable {
     var table = ExperimentTable(
-      name, columns: ["attack on", "seen as the target", "seen as the label", "mean p of the target"])
-    let rows = zip(matrix.sources.map(\.title), matrix.entries) + [("none", matrix.unchanged)]
+      name, title, columns: ["attack on", "seen as the target", "seen as the label", "mean p of the target"])
+    let rows = zip(matrix.sources.map(\.title), matrix.entries) + [("none: the photo", matrix.unchanged)]
     for (title, row) in rows {
       guard let entry = row.first else { continue }
       table.add([
@@ -91,32 +100,27 @@ struct InterpreterTransfer: Experiment {
   private func comparisons(
     _ matrix: TransferMatrix, _ sources: TransferSources, _ network: String, isFirst: Bool
   ) -> [PaperComparison] {
-    let measured = matrix.sources.enumerated().compactMap { index, source -> PaperComparison? in
-      guard let interpreter = source.interpreter else { return nil }
-      let diagonal = matrix.diagonal(of: index)
-      let paper = Self.paper[interpreter].flatMap { row -> Double? in
-        let others = PaperInterpreter.allCases.filter { $0 != interpreter }.compactMap { row[$0] }
-        guard let own = row[interpreter], let smallest = others.min() else { return nil }
-        return own / smallest
-      }
-      return PaperComparison(
-        "\(network), attack on \(source.title)", "L1 at its own interpreter / smallest at the others",
-        paper: isFirst ? paper : nil, here: diagonal.map { $0.own / $0.smallestOther }, missing: "no other interpreter",
-        .atMost(1))
+    func paper(_ interpreter: PaperInterpreter) -> Double? {
+      guard isFirst, let row = Self.paper[interpreter], let own = row[interpreter] else { return nil }
+      return PaperInterpreter.allCases.filter { $0 != interpreter }.compactMap { row[$0] }.min().map { own / $0 }
     }
-    return measured
-      + sources.missing.map {
-        PaperComparison(
-          "\(network), attack on \($0.title)", "L1 at its own interpreter / smallest at the others", paper: nil, here: nil,
-          missing: $0.reason, .atMost(1))
-      }
+    return PaperInterpreter.allCases.compactMap { interpreter in
+      let measured = matrix.sources.firstIndex { $0.interpreter == interpreter }
+      let diagonal = measured.flatMap { matrix.diagonal(of: $0) }
+      let reason = sources.missing.first { $0.interpreter == interpreter }?.reason
+      guard measured != nil || isFirst else { return nil }
+      return PaperComparison(
+        "\(network), attack on \(interpreter.title)", "L1 at its own interpreter / smallest at the others",
+        paper: paper(interpreter), here: diagonal.map { $0.own / $0.smallestOther },
+        missing: reason ?? "no other interpreter", .atMost(1))
+    }
   }
 }
 
 /// The attacks of a network whose transfer is measured.
 struct TransferSources {
   let sources: [TransferMatrix.Source]
-  let missing: [(title: String, reason: String)]
+  let missing: [(interpreter: PaperInterpreter?, reason: String)]
   private let network: ExperimentRun.Network
 
   private static func run(_ interpreter: PaperInterpreter?, _ network: ExperimentRun.Network) -> ExperimentRun {
@@ -130,12 +134,11 @@ struct TransferSources {
   init(_ context: ExperimentContext, _ network: ExperimentRun.Network) {
     self.network = network
     var sources: [TransferMatrix.Source] = []
-    var missing: [(title: String, reason: String)] = []
+    var missing: [(interpreter: PaperInterpreter?, reason: String)] = []
     for interpreter in PaperInterpreter.allCases + [nil] {
-      let title = interpreter?.title ?? "none (PGD)"
       switch context.state(Self.run(interpreter, network)) {
-      case .finished(let run): sources.append(.init(title: title, interpreter: interpreter, run: run))
-      case .missing(let reason): missing.append((title, reason))
+      case .finished(let run): sources.append(.init(interpreter: interpreter, run: run))
+      case .missing(let reason): missing.append((interpreter, reason))
       }
     }
     (self.sources, self.missing) = (sources, missing)
@@ -152,7 +155,8 @@ struct TransferSources {
       TransferMatrix.Column(
         interpreter: interpreter,
         reader: try MapReader(
-          try context.programs(of: network, .map, InterpreterChoice(interpreter.rawValue)),
+          try context.programs(
+            of: network, .map, InterpreterChoice(interpreter.rawValue, mode: options.numbers.mode)),
           threads: options.execution.threads, seed: options.numbers.seed))
     }
     return try TransferMatrix(sources, columns, limit: limit, drawn: drawn)
@@ -160,7 +164,7 @@ struct TransferSources {
 
   func missingTable(_ name: String) -> ExperimentTable {
     var table = ExperimentTable(name, columns: ["attack on", "figures"])
-    for source in missing { table.add([.init(source.title), .init(source.reason)]) }
+    for source in missing { table.add([.init(TransferMatrix.title(source.interpreter)), .init(source.reason)]) }
     return table
   }
 }

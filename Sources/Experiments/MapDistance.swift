@@ -59,11 +59,11 @@ struct MapDistance: Experiment {
         let subject = context.subject(network, interpreter)
         outcome.comparisons += [
           PaperComparison(
-            subject, "map L1 under ADV² / under PGD", paper: paper, here: state.ratio("l1"), missing: state.missing,
-            .atMost(0.5)),
+            subject, "map L1 under ADV² / under PGD", paper: paper, here: state.distanceRatio,
+            missing: state.missingDistanceRatio, .atMost(0.5)),
           PaperComparison(
-            subject, "map L1 under ADV² / under the best PGD", paper: "not compared", here: ratioToBest,
-            missing: state.missing, .atMost(0.5)),
+            subject, "map L1 under ADV² / under the best PGD", paper: "not compared",
+            here: state.distanceRatio == nil ? nil : ratioToBest, missing: state.missingDistanceRatio, .atMost(0.5)),
         ]
       }
       try outcome.add(

@@ -37,10 +37,7 @@ struct Proposition1Check: Experiment {
 
   /// An attack on an average of few samples, in few steps: every step costs as many gradients as there are samples.
   private static func sampled(_ interpreter: String) -> ExperimentRun {
-    var choice = InterpreterChoice(interpreter)
-    choice.options.samples = 8
-    let settings = AttackSettings(method: .adv2, schedule: choice.schedule(of: .adv2), steps: 140, warm: 60)
-    return ExperimentRun(name: "adv2.\(interpreter).8-samples", choice, settings)
+    ExperimentRun(.adv2, interpreter, changes: [.samples(8), .steps(140), .warm(60)], suffix: "8-samples")
   }
 
   var runs: [ExperimentRun] { Self.attacks.map(\.run) }

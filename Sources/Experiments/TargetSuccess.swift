@@ -29,7 +29,7 @@ struct TargetSuccess: Experiment {
 
   func outcome(_ context: ExperimentContext) -> ExperimentOutcome {
     var table = ExperimentTable(
-      id, columns: ["network", "map", "ADV²", "MC", "for benign maps", "MC", "paper: ADV²", "paper: MC"])
+      id, columns: ["network", "map", "ADV²", "MC", "for benign maps", "their MC", "paper: ADV²", "paper: MC"])
     var outcome = ExperimentOutcome(tables: [])
     for interpreter in PaperInterpreter.allCases {
       let state = PairState(

@@ -10,11 +10,15 @@ import TensorTypes
 /// another network, both pictures are resized to its input as they are.
 struct TransferMatrix {
   struct Source {
-    let title: String
     /// Whose map the attack keeps; nil where it keeps none.
     let interpreter: PaperInterpreter?
     let run: FinishedRun
+
+    var title: String { TransferMatrix.title(interpreter) }
   }
+
+  /// What an attack that keeps this map is called.
+  static func title(_ interpreter: PaperInterpreter?) -> String { interpreter?.title ?? "none: PGD" }
 
   struct Column {
     let interpreter: PaperInterpreter

@@ -22,7 +22,9 @@ struct TransferPanels: Experiment {
     for (source, row) in zip(matrix.sources, matrix.entries) {
       table.add([.init(source.title)] + row.map { .init($0.l1) })
     }
-    for source in sources.missing { table.add([.init(source.title), .init(source.reason)]) }
+    for source in sources.missing {
+      table.add([.init(TransferMatrix.title(source.interpreter)), .init(source.reason)])
+    }
     return ExperimentOutcome(tables: [table], pictures: pictures)
   }
 

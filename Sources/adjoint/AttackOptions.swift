@@ -39,8 +39,8 @@ struct AttackOptions: ParsableArguments {
   var warm: Int?
   @Option(
     help: """
-      Weight of the map's loss: c, which grows to 2c, against maps of features, cam and grad-cam (5); that of the last stage \
-      against maps of pixels (0.05; of adv2-stadv 0.2), whose other stages keep their proportion.
+      Weight of the map's loss: c, which grows to 2c, against maps of features, cam and grad-cam (5); that of the last \
+      stage against maps of pixels (0.05; of adv2-stadv 0.2), whose other stages keep their proportion.
       """)
   var coefficient: Double?
   @Option(
@@ -61,8 +61,8 @@ struct AttackOptions: ParsableArguments {
   var resetInterval: Int?
   @Option(
     help: """
-      Halvings in the search of adv2 against mask for the largest step that the label endures (5), after the largest of all; \
-      with 0 every step is the largest.
+      Halvings in the search of adv2 against mask for the largest step that the label endures (5), after the largest of \
+      all; with 0 every step is the largest.
       """)
   var halvings: Int?
   @Option(help: "The probability of the target from which an iterate counts as an attack (0.9).") var confidence: Double?
@@ -92,8 +92,8 @@ struct AttackOptions: ParsableArguments {
     UInt64 = 0
   @Option(
     help: """
-      Squeezers that shall not tell an attack by adv2, with commas between them: \(Squeezer.accepted). Its second phase then \
-      starts at the photo, unless --warm says otherwise.
+      Squeezers that shall not tell an attack by adv2, with commas between them: \(Squeezer.accepted). Its second phase \
+      then starts at the photo, unless --warm says otherwise.
       """)
   var evade: SqueezerList?
   @Option(
@@ -107,16 +107,18 @@ struct AttackOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       """
-      A file of detect -o: how many of the images it tells is counted, and --evade prefers iterates that its squeezers do not \
-      tell. Photos that it was calibrated on are refused.
+      A file of detect -o: how many of the images it tells is counted, and --evade prefers iterates that its squeezers do \
+      not tell. Photos that it was calibrated on are refused.
       """, valueName: "file"))
   var detector: String?
   @Option(help: "Weight of a flow's roughness (0.00002; 0.0005 in other modes).") var smoothness: Double?
   @Flag(inversion: .prefixedNo, help: "Also run pgd, or stadv, on the same images, for comparison.") var compare = false
   @Option(
     help: ArgumentHelp(
-      "Write loss, probability and map distance of every step of this run to a CSV or .jsonl file, at the cost of a map each.",
-      valueName: "file"))
+      """
+      Write loss, probability and map distance of every step of this run to a CSV or .jsonl file, at the cost of a map \
+      each.
+      """, valueName: "file"))
   var trace: String?
   @OptionGroup var budget: BudgetOptions
   @OptionGroup var interpreterFlags: InterpreterFlags
@@ -145,12 +147,7 @@ struct AttackOptions: ParsableArguments {
         throw ValidationError("--stages is '\(stages)'; such as '301 x 0.001, 201 x 0.004' is accepted.")
       }
     }
-    if let steps, !(1...1_000_000).contains(steps) {
-      throw ValidationError("--steps is \(steps); 1 to 1000000 are accepted.")
-    }
-    if let warm, !(0...1_000_000).contains(warm) {
-      throw ValidationError("--warm is \(warm); 0 to 1000000 are accepted.")
-    }
+    try checkSteps(steps, warm: warm)
     if let coefficient, coefficient < 0 || !coefficient.isFinite {
       throw ValidationError("--coefficient is \(coefficient); 0 or more is accepted.")
     }

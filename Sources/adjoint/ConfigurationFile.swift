@@ -5,7 +5,7 @@ import ArgumentParser
 /// the call, which therefore win.
 enum ConfigurationFile {
   private static let flags = ["untargeted", "random-start", "early-stop", "compare"]
-  private static let names =
+  private static let attackNames =
     [
       "attack", "interpreter", "mode", "norm", "eps", "alpha", "final-alpha", "steps", "warm", "stages",
       "coefficient", "confidence", "target-map", "restarts", "seed", "smoothness", "evade", "evasion", "evasion-weight",
@@ -13,13 +13,22 @@ enum ConfigurationFile {
     ] + ["memory"] + flags + interpreterNames
   private static let interpreterNames = InterpreterOptions().entries.map(\.name)
 
+  /// What the files of a command may say; nil for one that takes none.
+  private static func names(of command: String) -> [String]? {
+    switch command {
+    case "attack", "evaluate": attackNames
+    case "experiment": ["interpreters", "mode", "steps", "warm", "eps", "seed"]
+    default: nil
+    }
+  }
+
   /// Lines of aligned columns; those whose names are no options become comments, and so do values that stand for an absent
   /// option.
   static func text(_ lines: [(name: String, value: String, source: String)]) -> String {
     let width = lines.map(\.name.count).max() ?? 0
     return lines.map { name, value, source in
       let padding = String(repeating: " ", count: width - name.count)
-      let isOption = names.contains(name) && !(interpreterNames.contains(name) && source == "default")
+      let isOption = attackNames.contains(name) && !(interpreterNames.contains(name) && source == "default")
       return "\(isOption ? "" : "# ")\(name)\(padding) = \(value)  # \(source)\n"
     }.joined()
   }
@@ -27,17 +36,17 @@ enum ConfigurationFile {
   /// The arguments of a call with those of the file that its `--config` names in front of them.
   /// - Throws: `FileError`, `UsageError` for a line that is no option.
   static func expanded(_ arguments: [String]) throws -> [String] {
-    guard let command = arguments.first, ["attack", "evaluate"].contains(command) else { return arguments }
+    guard let command = arguments.first, let names = names(of: command) else { return arguments }
     var path: String?
     for (index, argument) in arguments.enumerated() {
       if argument == "--config", index + 1 < arguments.count { path = arguments[index + 1] }
       if argument.hasPrefix("--config=") { path = String(argument.dropFirst("--config=".count)) }
     }
     guard let path else { return arguments }
-    return [command] + (try options(of: path)) + arguments.dropFirst()
+    return [command] + (try options(of: path, names)) + arguments.dropFirst()
   }
 
-  private static func options(of path: String) throws -> [String] {
+  private static func options(of path: String, _ names: [String]) throws -> [String] {
     var given: Set<String> = []
     var options: [String] = []
     for (index, line) in try textLines(of: path).enumerated() {

@@ -39,11 +39,17 @@ struct ExperimentCommand: ParsableCommand {
       others say that they were not run.
       """, valueName: "grad,cam,mask"))
   var interpreters: InterpreterColumns = .all
+  @Option(help: "Whose numbers attacks have: default, paper, or code (published with it).") var mode = AttackMode.default
   @Option(help: "Steps of every attack (of ADV² those of its second phase) in place of its own, for quick runs.") var steps:
     Int?
   @Option(help: "Steps of ADV² that keep no map, in place of its own.") var warm: Int?
   @Option(help: "The largest change of a value in [0, 1] (default: 0.031).") var eps: Fraction?
   @Option(help: "Decides, together with the image, the random numbers of attacks.") var seed: UInt64 = 0
+  @Option(
+    help: ArgumentHelp(
+      "A file of interpreters, mode, steps, warm, eps and seed, a line each: name = value. Options of the call win over it.",
+      valueName: "file"))
+  var config: String?
   @Option(help: "Photos that run together; otherwise up to 8.") var batch: Int?
   @Option(name: [.customShort("o"), .long], help: ArgumentHelp("Where results are written.", valueName: "dir"))
   var output: String?
@@ -55,12 +61,7 @@ struct ExperimentCommand: ParsableCommand {
     if output == nil { throw ValidationError("Missing expected option -o.") }
     if let batch { try checkBatch(batch) }
     if let limit = limit ?? shortLimit, limit < 1 { throw ValidationError("-n is \(limit); 1 or more is accepted.") }
-    if let steps, !(1...1_000_000).contains(steps) {
-      throw ValidationError("--steps is \(steps); 1 to 1000000 are accepted.")
-    }
-    if let warm, !(0...1_000_000).contains(warm) {
-      throw ValidationError("--warm is \(warm); 0 to 1000000 are accepted.")
-    }
+    try checkSteps(steps, warm: warm)
     if let eps, eps.value <= 0 || eps.value > 1 {
       throw ValidationError("--eps is \(eps); more than 0 up to 1 is accepted.")
     }
@@ -78,6 +79,7 @@ struct ExperimentCommand: ParsableCommand {
     options.limit = limit ?? shortLimit
     options.split = split
     options.interpreters = interpreters.columns
+    options.numbers.mode = mode
     options.numbers.steps = steps
     options.numbers.warm = warm
     options.numbers.eps = eps?.value
@@ -95,6 +97,9 @@ struct ExperimentCommand: ParsableCommand {
     case .run(let run, let number, let total):
       try progress.print("run \(number) of \(total): \(run.network.rawValue) network, \(run.name)")
     case .leftOut(let run, let reason): try progress.print("\(run.name): left out: \(reason)", to: .error)
+    case .calibrating(let done, let total):
+      progress.begin("calibrating squeezers", total: total)
+      progress.update(done)
     case .evaluation(.classifying(let done, let total)):
       progress.begin("classifying", total: total)
       progress.update(done)

@@ -118,3 +118,13 @@ struct ExecutionFlags: ParsableArguments {
 func checkBatch(_ batch: Int) throws {
   guard (1...4096).contains(batch) else { throw ValidationError("--batch is \(batch); 1 to 4096 are accepted.") }
 }
+
+/// - Throws: a validation error unless the numbers of steps are usable.
+func checkSteps(_ steps: Int?, warm: Int?) throws {
+  if let steps, !(1...1_000_000).contains(steps) {
+    throw ValidationError("--steps is \(steps); 1 to 1000000 are accepted.")
+  }
+  if let warm, !(0...1_000_000).contains(warm) {
+    throw ValidationError("--warm is \(warm); 0 to 1000000 are accepted.")
+  }
+}

@@ -36,7 +36,7 @@ import Testing
     #expect(
       try FileManager.default.contentsOfDirectory(atPath: folder.path("out/runs/fashion-resnet")).sorted()
         == ["adv2.cam", "adv2.grad", "pgd.cam", "pgd.grad"])
-    for words in ["MASK: not run", "RTS: needs weights", "no second network,-,not run: --second-model names one"] {
+    for words in ["MASK,not run", "RTS,needs weights", "no second network,-,not run: --second-model names one"] {
       for id in ["t3", "t13", "f6"] { #expect(try text("out/\(id)/\(id).csv").contains(words), "\(id): \(words)") }
     }
     for id in ["t3", "t13", "f4", "f6"] {
@@ -52,7 +52,7 @@ import Testing
   }
 
   @Test func `other targets, layers and attacks have their tables and pictures`() throws {
-    let ids = ["f9", "f10", "t5", "f11", "t7", "t8", "f12", "f13", "t10"]
+    let ids = ["f9", "f10", "f11", "t7", "t8", "f12", "f13", "t10"]
     let result = try experiment(ids, to: "out", ["--interpreters", "cam", "-n", "3", "--steps", "2", "--warm", "2"])
     #expect(result.status == 0, "\(result.error)")
     for id in ids {
@@ -60,7 +60,7 @@ import Testing
       let counts = Set(lines.map { $0.split(separator: ",", omittingEmptySubsequences: false).count })
       #expect(lines.count > 2 && counts.count == 1, "\(lines)")
     }
-    #expect(try text("out/f10/f10.csv").contains("MASK: not attacked by adv2-stadv"))
+    #expect(try text("out/f10/f10.csv").contains("MASK,not attacked by adv2-stadv"))
     #expect(try text("out/t10/t10.csv").contains(",14x14,"))
     for picture in ["f9/f9.fashion-00018-bag", "f11/f11.fashion-00018-bag", "f12/f12.fashion-00018-bag"] {
       #expect(folder.bytes("out/\(picture).png") != nil, "\(picture)")
@@ -91,7 +91,7 @@ import Testing
     #expect(folder.bytes("out/runs/second/adv2.cam/summary.json") != nil)
   }
 
-  @Test func `squeezers are calibrated on photos that no run attacked`() throws {
+  @Test func `squeezers are calibrated on photos that no run attacked, and known to attacks that evade them`() throws {
     let path = try data()
     let bag = try Image(contentsOf: Command.bag)
     var table = try text("data/index.csv")
@@ -103,13 +103,29 @@ import Testing
       table += "other\(number).png,8\n"
     }
     _ = try folder.write(table.utf8, "data/index.csv")
-    let call = ["experiment", "t4", "--model", Command.model, "--data", path, "-o", folder.path("out")]
+    let call = ["experiment", "t4", "t5", "--model", Command.model, "--data", path, "-o", folder.path("out")]
     let result = try Command.run(call + quick + ["--interpreters", "cam", "-n", "1"])
     #expect(result.status == 0, "\(result.error)")
     let lines = try text("out/t4/t4.csv").split(separator: "\n").map(String.init)
     #expect(lines.count == 6 && lines[0].contains("PGD,GRAD-A,GRAD-A*,CAM-A,CAM-A*"), "\(lines)")
     for (line, name) in zip(lines.dropFirst(), ["bits2", "bits3", "median3", "nlm", "joint"]) {
-      #expect(line.hasPrefix(name + ",") && line.contains("GRAD-A: not run"), "\(line)")
+      #expect(line.hasPrefix(name + ",") && line.contains(",not run,"), "\(line)")
+    }
+    let adapted = try text("out/t5/t5.csv").split(separator: "\n")
+    #expect(adapted.count == 5 && adapted[2].split(separator: ",").compactMap { Double($0) }.count == 7, "\(adapted)")
+    let settings = try ["pgd.cam", "adv2.cam", "adv2.cam.evading-bits2-bits3-median3-nlm"].map { run in
+      try text("out/runs/fashion-resnet/\(run)/results.jsonl").contains(#""options":{"detector":"#)
+    }
+    #expect(settings == [false, false, true])
+    // The same attack by hand.
+    let evading = ["--evade", "bits2,bits3,median3,nlm", "--detector", folder.path("out/runs/fashion-resnet/detector.json")]
+    let numbers = ["--attack", "adv2", "--eps", "0.1", "--steps", "6", "--threads", "1", "-n", "1"]
+    let evaluated = try Command.run(
+      ["evaluate", Command.model, "--data", path, "-o", folder.path("alone")] + numbers + evading)
+    #expect(evaluated.status == 0, "\(evaluated.error)")
+    for file in ["results.jsonl", "fashion-00018-bag.png"] {
+      let own = "out/runs/fashion-resnet/adv2.cam.evading-bits2-bits3-median3-nlm/\(file)"
+      #expect(folder.bytes("alone/\(file)") == folder.bytes(own), "\(file)")
     }
     let refused = try Command.run(call + quick + ["--interpreters", "cam", "-n", "4"])
     #expect(refused.status == 2 && refused.error.contains("-n 3 or less is accepted"), "\(refused)")
@@ -143,13 +159,30 @@ import Testing
     (["f17"], "f17 is about a second network; name it with --second-model", 2),
     (["t3", "--interpreters", "rts"], "RTS needs weights", 2),
     (["t3", "--interpreters", "lime"], "--interpreters", 2),
-    (["t4"], "t4 calibrates on at least 100 photos that it does not attack, and", 2),
+    (["t4"], "t4 calibrates squeezers on at least 100 photos that it does not attack, and", 2),
+    (["t3", "--mode", "ours"], "--mode", 2),
+    (["t3", "--config", Command.root + "/.swift-format"], "name = value is expected", 2),
     (["t99"], "there is no experiment 't99'; f3, t3, ", 2),
     (["t3", "--second-model", Command.model], "both networks are called fashion-resnet", 2),
   ])
   func `what no experiment has is refused by name`(call: [String], words: String, status: Int32) throws {
     let result = try experiment(Array(call.prefix(1)), to: "none", Array(call.dropFirst()))
     #expect(result.status == status && result.error.contains(words), "\(result)")
+  }
+
+  @Test func `numbers are those of a mode, which a file may name and the call overrule`() throws {
+    let file = try folder.write("mode = code\ninterpreters = cam\n".utf8, "numbers")
+    for (output, more, mode) in [("out", [], "code"), ("other", ["--mode", "paper"], "paper")] {
+      let result = try experiment(["f4"], to: output, ["--config", file] + more)
+      try FileManager.default.removeItem(atPath: folder.path("data"))
+      #expect(result.status == 0 && result.output.contains("numbers of the \(mode)"), "\(result)")
+      let records = try text("\(output)/runs/fashion-resnet/adv2.cam/results.jsonl")
+      #expect(records.contains("\"mode\":\"\(mode)\""), "\(records)")
+      #expect(try files(output).allSatisfy { !$0.contains("grad") })
+    }
+    let other = try folder.write("attack = pgd\n".utf8, "attack")
+    let refused = try Command.run(["experiment", "f3", "-o", folder.path("none"), "--config", other])
+    #expect(refused.status == 2 && refused.error.contains("sets attack; known are interpreters, mode,"), "\(refused)")
   }
 
   @Test func `the list names every experiment`() throws {

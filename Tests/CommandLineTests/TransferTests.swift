@@ -62,7 +62,7 @@ import Testing
     #expect(table.map(\.count) == Array(repeating: 5, count: 7) && table[0] == ["attack on", "GRAD", "CAM", "MASK", "RTS"])
     #expect(
       table.map { $0[0] } == [
-        "attack on", "GRAD", "CAM", "none (PGD)", "MASK", "RTS", "none: map of the target",
+        "attack on", "GRAD", "CAM", "none: PGD", "MASK", "RTS", "the photo's map of the target",
       ])
     #expect(table[1][3] == "not run" && table[1][4] == "needs weights" && table[5][1] == "needs weights")
     func png(_ record: [String: Any]) throws -> Double {
@@ -82,7 +82,7 @@ import Testing
     let alone = try rows("t9/t9.twin.l1.csv")
     #expect(twin == table && alone == table)
     let seen = try rows("t9/t9.fashion-resnet.on.twin.predictions.csv")
-    #expect(seen.count == 5 && seen[4][0] == "none" && Double(seen[4][2]) == 1)
+    #expect(seen.count == 5 && seen[4][0] == "none: the photo" && Double(seen[4][2]) == 1)
     #expect(result.output.contains("attack on CAM: L1 at its own interpreter / smallest at the others: paper 0.56, here "))
     let picture = try Image(contentsOf: folder.path("out/f14/f14.fashion-00018-bag.png"))
     // A row for the photo and one for each attack, with a panel for each interpreter.
