@@ -5,8 +5,8 @@ import ArgumentParser
 struct BudgetOptions: ParsableArguments {
   @Flag(
     help: """
-      Say of one image what the model sees in it, how it is preprocessed, what the attack costs, and how long the whole call \
-      would take; then end, without attacking.
+      Say of one image what the model sees in it, how it is preprocessed, what the attack costs, and how long the whole \
+      call would take; then end, without attacking.
       """)
   var check = false
   @Option(

@@ -7,9 +7,9 @@ struct DetectCommand: ParsableCommand {
     commandName: "detect",
     abstract: "Tells attacks from photos by how much squeezing changes a prediction, or by how much heatmaps disagree.",
     discussion: """
-      With -o, calibrates thresholds on at least 100 benign photos, so that 5 % of them exceed each, and writes them as JSON. \
-      With --detector, judges images by such a file. An image of the model's own size is taken as it is, as attack writes it; \
-      others are resized as photos are. \(artifactWarning)
+      With -o, calibrates thresholds on at least 100 benign photos, so that 5 % of them exceed each, and writes them as \
+      JSON. With --detector, judges images by such a file. An image of the model's own size is taken as it is, as attack \
+      writes it; others are resized as photos are. \(artifactWarning)
       """)
 
   @Argument(help: "An ONNX file, or an artifact of map, pgdStep or step.") var model: String
@@ -22,8 +22,8 @@ struct DetectCommand: ParsableCommand {
   @Option(
     help: ArgumentHelp(
       """
-      A new detector that compares the maps of interpreters instead, two or more with commas between them: the mean over pairs \
-      of 1 - rank correlation, on the coarsest map's grid. With mask it takes seconds for each image.
+      A new detector that compares the maps of interpreters instead, two or more with commas between them: the mean over \
+      pairs of 1 - rank correlation, on the coarsest map's grid. With mask it takes seconds for each image.
       """, valueName: "cam,grad"))
   var maps: String?
   @Option(help: "Images that run together; otherwise up to 8.") var batch: Int?
@@ -78,8 +78,8 @@ struct DetectCommand: ParsableCommand {
   }
 
   private func words(_ threshold: DetectionThreshold) -> String {
-    "\(threshold.name): threshold \(fixed(threshold.threshold, 3)) [\(fixed(threshold.lower, 3)), \(fixed(threshold.upper, 3))], "
-      + "held-out false positives \(words(Share(threshold.heldOutFalsePositives, of: threshold.imageCount)))"
+    "\(threshold.name): threshold \(fixed(threshold.threshold, 3)) "
+      + "[\(fixed(threshold.lower, 3)), \(fixed(threshold.upper, 3))], held-out false positives \(words(Share(threshold.heldOutFalsePositives, of: threshold.imageCount)))"
   }
 
   private func words(_ image: ImageScores, _ detections: [Detection]) -> String {

@@ -16,8 +16,8 @@ struct EvaluateCommand: ParsableCommand {
   @Option(
     help: ArgumentHelp(
       """
-      Photos: a folder with index.csv (file, class, and optionally target), or with a folder for each class. Targets that no \
-      table names are drawn by --seed.
+      Photos: a folder with index.csv (file, class, and optionally target), or with a folder for each class. Targets that \
+      no table names are drawn by --seed.
       """, valueName: "dir"))
   var data: String
   @Option(
