@@ -76,7 +76,7 @@ public struct Compiler: Sendable {
       let schedule: Schedule
       do {
         schedule = try Schedule(
-          Self.fused(graph), pool: &pool, vectorRegisters: vectorRegisters, cacheByteCount: cacheByteCount)
+          Self.fused(graph), pool: &pool, registers: VectorRegisters(cpu), cacheByteCount: cacheByteCount)
       } catch { throw .type(error) }
       let memory = MemoryPlan(schedule)
       emitted.plans.append((schedule, memory))
@@ -86,9 +86,6 @@ public struct Compiler: Sendable {
     emitted.constants = pool.bytes
     return emitted
   }
-
-  /// Registers that hold 16 floats.
-  private var vectorRegisters: Int { max(4, cpu.vectorRegisterCount * cpu.vectorBitCount / 512) }
 }
 
 extension Graph {

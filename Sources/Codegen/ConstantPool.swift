@@ -33,7 +33,9 @@ struct ConstantPool {
     case .float64: return tensor.doubles.withUnsafeBytes { add($0) }
     case .int32: return tensor.integers.map { Int32(truncatingIfNeeded: $0) }.withUnsafeBytes { add($0) }
     case .int64: return tensor.integers.withUnsafeBytes { add($0) }
-    case .boolean: return tensor.integers.map { UInt8($0) }.withUnsafeBytes { add($0) }
+    case .boolean:
+      let elements = tensor.integers.map { UInt8($0) }
+      return (buffer.layout == .blocked ? blocked(elements, buffer) : elements).withUnsafeBytes { add($0) }
     }
   }
 
@@ -58,9 +60,9 @@ struct ConstantPool {
     return offset
   }
 
-  private func blocked(_ x: [Float], _ buffer: Buffer) -> [Float] {
+  private func blocked<Element: Numeric>(_ x: [Element], _ buffer: Buffer) -> [Element] {
     let (n, c, plane) = (buffer.shape[0], buffer.shape[1], buffer.shape[2] * buffer.shape[3])
-    var result = [Float](repeating: 0, count: buffer.elementCount)
+    var result = [Element](repeating: 0, count: buffer.elementCount)
     for i in 0..<n {
       for channel in 0..<c {
         let target = (i * buffer.channelBlocks + channel / Buffer.lanes) * plane * Buffer.lanes + channel % Buffer.lanes

@@ -213,8 +213,9 @@ struct ExpressionEmitter {
       guard let selection = buffer.selection else { return scalar }
       return bind(try positionText(selection, number: scalar.text, index), element, isVector: false)
     }
-    guard element == .float32 else { throw NeedsScalarLoops() }
+    guard element == .float32 || element == .boolean else { throw NeedsScalarLoops() }
     if let start = try contiguousOffset(buffer, index, lane) {
+      if element == .boolean { return bind("m_load(\(pointer) + \(start))", element, isVector: true) }
       if buffer.layout == .blocked, index[2...] == [.variable(2), .variable(3)] {
         imageLoads.append("\(pointer) + \(start)")
       }

@@ -43,7 +43,8 @@ enum InsertReorders: Pass {
     var images: Set<Value> = []
     for value in graph.values where try graph.isTiledConvolution(value) {
       for image in graph[value].operands + [value] {
-        if ends.contains(image), Buffer.inner(graph[image].type).layout == .blocked { images.insert(image) }
+        let type = graph[image].type
+        if ends.contains(image), type.element == .float32, Buffer.inner(type).layout == .blocked { images.insert(image) }
       }
     }
     return images

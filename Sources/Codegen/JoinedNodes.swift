@@ -55,7 +55,7 @@ extension Graph {
     let following = (tile.index + 1..<nodes.count).lazy.map(Value.init).filter { self[$0].operation != nil }
     var candidates: [Value] = []
     for value in following.prefix(Self.reach)
-    where self[value].type == self[tile].type && isElementwise(value) && mayJoin(value) {
+    where self[value].type.shape == self[tile].type.shape && isElementwise(value) && mayJoin(value) {
       let isKnown = self[value].operands.allSatisfy { operand in
         operand.index <= tile.index || self[operand].constant != nil || candidates.contains(operand)
       }

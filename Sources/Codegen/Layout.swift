@@ -16,8 +16,9 @@ struct Buffer: Hashable, Sendable {
 
   /// The layout for a value that only kernels see: channels of images in blocks, everything else row-major.
   static func inner(_ type: TensorType) -> Buffer {
-    let isImage = type.element == .float32 && type.shape.rank == 4 && type.shape[1] >= lanes / 2
-    return Buffer(type: type, layout: isImage ? .blocked : .plain)
+    let isImage = type.shape.rank == 4 && type.shape[1] >= lanes / 2
+    let isVector = type.element == .float32 || type.element == .boolean
+    return Buffer(type: type, layout: isImage && isVector ? .blocked : .plain)
   }
 
   /// The layout for inputs and outputs.

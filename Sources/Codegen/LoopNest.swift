@@ -34,7 +34,7 @@ struct LoopNest {
     var loops = extents.enumerated().map { Loop(name: "i\($0.offset)", extent: $0.element) }
     lane = vectorising ? (variable, "block") : nil
     if vectorising {
-      guard result.type.element == .float32, variable >= 0, extents[variable] >= Buffer.lanes / 2 else {
+      guard [.float32, .boolean].contains(result.type.element), variable >= 0, extents[variable] >= Buffer.lanes / 2 else {
         throw NeedsScalarLoops()
       }
       if let shift, shift.axis == variable, result.layout == .blocked,
@@ -71,20 +71,22 @@ struct LoopNest {
   ) throws -> [String] {
     let index = target(emitter)
     guard let lane else { return ["\(y)[\(try emitter.offsetText(result, index))] = \(value.text);"] }
-    let vector = value.isVector ? value.text : "v_splat(\(value.text))"
+    let kind = value.element == .boolean ? "m" : "v"
+    let vector = value.isVector ? value.text : "\(kind)_splat(\(value.text))"
     let extent = extents[lane.variable]
     let remainder = extent % Buffer.lanes
     guard let start = try emitter.contiguousOffset(result, index, lane) else { throw NeedsScalarLoops() }
     if remainder == 0 {
-      let store = bypassingCaches && result.layout == .blocked ? "v_stream" : "v_store"
+      let store = bypassingCaches && result.layout == .blocked ? "v_stream" : "\(kind)_store"
       return ["\(store)(\(y) + \(start), \(vector));"]
     }
     let isLast = "block == \(extent / Buffer.lanes)"
     if result.layout == .blocked {
-      return ["v_store(\(y) + \(start), \(isLast) ? v_first(\(vector), \(remainder)) : \(vector));"]
+      return ["\(kind)_store(\(y) + \(start), \(isLast) ? \(kind)_first(\(vector), \(remainder)) : \(vector));"]
     }
     return [
-      "if (\(isLast)) v_store_first(\(y) + \(start), \(vector), \(remainder)); else v_store(\(y) + \(start), \(vector));"
+      "if (\(isLast)) \(kind)_store_first(\(y) + \(start), \(vector), \(remainder));",
+      "else \(kind)_store(\(y) + \(start), \(vector));",
     ]
   }
 

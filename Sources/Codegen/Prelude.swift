@@ -33,12 +33,16 @@ enum Prelude {
     INLINE m16 m_choose(m16 c, m16 a, m16 b) { return (c & a) | (~c & b); }
     INLINE m16 b_load(const unsigned char *p) { return __builtin_convertvector(*(const b16 *)p, m16); }
     INLINE void b_store(unsigned char *p, m16 x) { *(b16 *)p = __builtin_convertvector(x, b16); }
+    INLINE m16 m_load(const unsigned char *p) { return m_splat(0) - b_load(p); }
+    INLINE void m_store(unsigned char *p, m16 x) { b_store(p, x & 1); }
     INLINE long clamp(long x, long end) { return x < 0 ? 0 : x < end ? x : end - 1; }
-    INLINE v16 v_first(v16 x, int count) {
+    INLINE m16 m_first(m16 x, int count) {
       const m16 lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-      return (v16)((lane < count) & (m16)x);
+      return (lane < count) & x;
     }
+    INLINE v16 v_first(v16 x, int count) { return (v16)m_first((m16)x, count); }
     INLINE void v_store_first(float *p, v16 x, int count) { for (int l = 0; l < count; l++) p[l] = x[l]; }
+    INLINE void m_store_first(unsigned char *p, m16 x, int count) { for (int l = 0; l < count; l++) p[l] = x[l] & 1; }
     INLINE long floor_divide(long a, long b) { return a >= 0 ? a / b : -((b - 1 - a) / b); }
     INLINE long modulo(long a, long b) { long r = a % b; return r < 0 ? r + b : r; }
 

@@ -24,7 +24,7 @@ struct Schedule {
   private let distances: ReuseDistances
 
   /// - Parameter graph: after Fuse and InsertReorders.
-  init(_ graph: Graph, pool: inout ConstantPool, vectorRegisters: Int, cacheByteCount: Int) throws(TypeError) {
+  init(_ graph: Graph, pool: inout ConstantPool, registers: VectorRegisters, cacheByteCount: Int) throws(TypeError) {
     self.graph = graph
     buffers = Self.buffers(graph)
     distances = ReuseDistances(graph, buffers, cacheByteCount: cacheByteCount)
@@ -43,12 +43,12 @@ struct Schedule {
         }
         continue
       }
-      let more = try joinedOutputs(of: value, besides: joined, vectorRegisters: vectorRegisters)
+      let more = try joinedOutputs(of: value, besides: joined, registers: registers)
       if let more, let product = self.product(more) {
         joined.formUnion(more.members)
-        add(product, more, vectorRegisters: vectorRegisters, &pool)
+        add(product, more, registers: registers, &pool)
       } else {
-        add(product, alone, vectorRegisters: vectorRegisters, &pool)
+        add(product, alone, registers: registers, &pool)
       }
     }
   }
@@ -77,7 +77,7 @@ struct Schedule {
       results: nodes.results.map { result in
         var buffer = buffers[result.index]
         buffer.bypassesCaches =
-          buffer.layout == .blocked && buffer.selection == nil
+          buffer.layout == .blocked && buffer.cType == "float"
           && distances.exceedCaches(from: result, besides: nodes.members)
         return buffer
       })
@@ -88,7 +88,7 @@ struct Schedule {
   }
 
   /// A tile's node with the elementwise nodes after it that its epilogue computes as well; nil where there are none.
-  private func joinedOutputs(of tile: Value, besides joined: Set<Value>, vectorRegisters: Int) throws(TypeError)
+  private func joinedOutputs(of tile: Value, besides joined: Set<Value>, registers: VectorRegisters) throws(TypeError)
     -> JoinedNodes?
   {
     guard buffers[tile.index].layout == .blocked else { return nil }
@@ -96,7 +96,7 @@ struct Schedule {
     guard !members.isEmpty else { return nil }
     let nodes = try JoinedNodes([tile] + members, in: graph)
     guard let product = product(nodes),
-      TiledProductKernel(product, region(nodes), vectorRegisters: vectorRegisters).hasVectorEpilogue
+      TiledProductKernel(product, region(nodes), registers: registers).hasVectorEpilogue
     else { return nil }
     return nodes
   }
@@ -121,10 +121,10 @@ struct Schedule {
   // MARK: Steps
 
   private mutating func add(
-    _ product: TiledProduct, _ nodes: JoinedNodes, vectorRegisters: Int, _ pool: inout ConstantPool
+    _ product: TiledProduct, _ nodes: JoinedNodes, registers: VectorRegisters, _ pool: inout ConstantPool
   ) {
     let region = region(nodes)
-    var writer = TiledProductKernel(product, region, vectorRegisters: vectorRegisters)
+    var writer = TiledProductKernel(product, region, registers: registers)
     let weights = pool.add(product.weightsTensor, product.packing(writer.tile))
     add(
       writer.kernel(), region, nodes, "\(product.algorithm) \(writer.tile.positions)x\(writer.tile.blocks)",

@@ -5,7 +5,7 @@ import TensorTypes
 struct TiledProductKernel {
   private let product: TiledProduct
   private let region: Region
-  private let vectorRegisters: Int
+  private let registers: VectorRegisters
   let tile: TileShape
   /// Weights small enough to stay in the second-level cache are read again for each piece of the source; larger ones are
   /// read once, and the source again.
@@ -16,15 +16,15 @@ struct TiledProductKernel {
   /// ones are made of parts; the parts depend on the shapes alone.
   static let longestSum = 192
 
-  init(_ product: TiledProduct, _ region: Region, vectorRegisters: Int) {
+  init(_ product: TiledProduct, _ region: Region, registers: VectorRegisters) {
     self.product = product
     self.region = region
-    self.vectorRegisters = vectorRegisters
+    self.registers = registers
     let longest = product.columnPhases.map(\.count).max() ?? 1
     if product.isDepthwise {
-      tile = TileShape(positions: min(longest, max(1, vectorRegisters / 2 - 1)), blocks: 1)
+      tile = .depthwise(positions: longest, registers)
     } else {
-      tile = TileShape.cheapest(positions: longest, blocks: product.resultBlocks, vectorRegisters: vectorRegisters)
+      tile = TileShape.cheapest(positions: longest, blocks: product.resultBlocks, registers)
     }
     let weightBytes = product.weightsTensor.shape.elementCount * 4
     weightsStay = weightBytes <= 600 << 10 && product.positions != .rows
@@ -201,7 +201,7 @@ struct TiledProductKernel {
       let name = LoopKernel.resultName(number)
       let bypassesCaches = region.results[number].bypassesCaches
       stores += try nest.store(value, to: name, bypassingCaches: bypassesCaches, &emitter)
-      if region.result.layout == .blocked, !bypassesCaches,
+      if region.result.layout == .blocked, !bypassesCaches, value.element == .float32,
         let start = try emitter.contiguousOffset(region.result, identity, lane)
       {
         written.append("\(name) + \(start)")
@@ -323,7 +323,7 @@ struct TiledProductKernel {
     }
     for (tap, valid) in zip(phase.taps, run.valid) where !valid.isEmpty {
       // A second copy of the loop's weights must not push sums out of registers.
-      let unroll = valid.count * blocks + 2 * blocks + 1 <= vectorRegisters - 2 ? 2 : 1
+      let unroll = registers.hold(valid.count * blocks + 2 * blocks, besides: 3) ? 2 : 1
       lines.append("#pragma clang loop unroll_count(\(unroll))")
       lines.append("for (long c = 0; c < channels; c++) {")
       lines += requests

@@ -9,6 +9,8 @@ import TensorTypes
 /// - elementwise operations whose users all stand there too;
 /// - at most one anchor (a reduction, convolution, product, selection of indices) whose elementwise successors are its
 ///   epilogue. Reductions that read each element once take elementwise producers too.
+/// Predicates of an image that are read after the image itself is read for the last time stand right behind it: a byte an
+/// element is kept in its place.
 /// Runs after the last differentiation.
 public enum Fuse: Pass {
   public static func run(_ graph: Graph) throws(TypeError) -> Graph {
@@ -20,14 +22,10 @@ public enum Fuse: Pass {
       switch node.content {
       case .input(let name): renamed[index] = builder.input(name, node.type)
       case .constant(let constant): renamed[index] = builder.constant(constant.tensor, name: constant.name)
-      case .operation(let operation):
-        guard plan.isMaterialised[index] else { continue }
-        let region = plan.region(of: Value(index))
-        if region.count == 1 && node.operands.allSatisfy({ !plan.isScalarConstant($0) }) {
-          renamed[index] = try builder.append(operation, node.operands.compactMap { renamed[$0.index] })
-        } else {
-          let (body, leaves) = try plan.body(region, result: Value(index))
-          renamed[index] = try builder.append(Fused(body: body), leaves.compactMap { renamed[$0.index] })
+      case .operation:
+        guard plan.isMaterialised[index], renamed[index] == nil else { continue }
+        for value in [Value(index)] + plan.predicates[Value(index), default: []] {
+          renamed[value.index] = try plan.append(value, to: builder) { renamed[$0.index] }
         }
       }
     }
@@ -66,6 +64,8 @@ private struct FusionPlan {
   private(set) var isMaterialised: [Bool]
   /// For the result of a region, its anchor, if that is another node.
   private var anchors: [Value: Value] = [:]
+  /// The predicates that stand in for an image once it is read no more.
+  private(set) var predicates: [Value: [Value]] = [:]
 
   init(_ graph: Graph) {
     self.graph = graph
@@ -101,13 +101,19 @@ private struct FusionPlan {
       return result
     }
 
+    for value in graph.values {
+      guard let image = graph.imageOutlived(by: value, users), !outputs.contains(image) else { continue }
+      predicates[image, default: []].append(value)
+    }
+    let kept = Set(predicates.values.joined())
+
     for index in graph.nodes.indices.reversed() {
       let value = Value(index)
       guard let role = roles[index] else {
         isMaterialised[index] = true
         continue
       }
-      let acceptable = !outputs.contains(value) && users[index].allSatisfy { accepts($0, value) }
+      let acceptable = !outputs.contains(value) && !kept.contains(value) && users[index].allSatisfy { accepts($0, value) }
       let only = users[index].count == 1 ? users[index][0] : nil
       switch role {
       case .indexMap:
@@ -147,6 +153,19 @@ private struct FusionPlan {
 
   func isScalarConstant(_ value: Value) -> Bool {
     graph[value].constant != nil && graph[value].type.shape.elementCount == 1 && graph[value].type.shape.rank == 0
+  }
+
+  /// Appends the operation, or fused ones, that compute a materialised value.
+  func append(_ value: Value, to builder: GraphBuilder, _ renamed: (Value) -> Value?) throws(TypeError) -> Value? {
+    let node = graph[value]
+    guard let operation = node.operation else { return nil }
+    builder.location = node.location
+    let region = region(of: value)
+    if region.count == 1 && node.operands.allSatisfy({ !isScalarConstant($0) }) {
+      return try builder.append(operation, node.operands.compactMap(renamed))
+    }
+    let (body, leaves) = try body(region, result: value)
+    return try builder.append(Fused(body: body), leaves.compactMap(renamed))
   }
 
   /// The nodes of a region in topological order, scalar constants included.
@@ -193,6 +212,31 @@ extension Operator {
 }
 
 extension Graph {
+  /// The operation's result that a predicate of it and of constants is all that is left of where the predicate is read.
+  fileprivate func imageOutlived(by predicate: Value, _ users: [[Value]]) -> Value? {
+    func isPredicate(_ value: Value) -> Bool { self[value].type.element == .boolean && self[value].operation is Elementwise }
+    let readers = users[predicate.index]
+    guard isPredicate(predicate), !readers.isEmpty, !readers.contains(where: isPredicate) else { return nil }
+    var images: Set<Value> = []
+    var constants: [Value] = []
+    var pending = self[predicate].operands
+    while let value = pending.popLast() {
+      if isPredicate(value) || self[value].operation is Broadcast {
+        pending += self[value].operands
+      } else if self[value].constant != nil {
+        constants.append(value)
+      } else {
+        images.insert(value)
+      }
+    }
+    guard images.count == 1, let image = images.first, self[image].operation != nil,
+      self[image].type.shape == self[predicate].type.shape, constants.allSatisfy({ $0 < image })
+    else { return nil }
+    let lastReader = users[image.index].filter { !isPredicate($0) }.max()
+    guard let lastReader, readers.allSatisfy({ $0 > lastReader }) else { return nil }
+    return image
+  }
+
   /// Whether the value is the gradient of an image: a convolution sums its few channels apart from each other, so that what
   /// follows is faster in loops of its own, along the rows.
   fileprivate func hasFewChannels(_ value: Value) -> Bool {
