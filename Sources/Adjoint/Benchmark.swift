@@ -30,7 +30,8 @@ public struct Benchmark: Sendable, Encodable {
   /// For each batch size at which all programs of the attack on MASK were measured.
   public let maskIterations: [MaskIteration]
 
-  /// Measures every derived graph at every batch size on random images.
+  /// Measures every derived graph at every batch size on random images, all in turn, so that what slows a shared machine for
+  /// a while slows them alike.
   /// - Throws: what importing, differentiating and compiling throw.
   public init(
     path: String, batches: [Int], of derived: [DerivedGraph], interpreter: InterpreterChoice,
@@ -51,11 +52,12 @@ public struct Benchmark: Sendable, Encodable {
       for batch in batches {
         let request = ModelRequest(
           file, of: kind, batch: batch, interpreter: interpreter, shapes: shapes, overrides: overrides)
-        let executable = try ModelPrograms(request, execution).executable(pool: pool)
-        timings.append(try Self.measure(executable, kind, batch: batch))
+        timings.append(
+          try Timing(kind, batch: batch, try ModelPrograms(request, execution).executable(pool: pool)))
         progress(timings.count)
       }
     }
+    for _ in 0..<Self.rounds { for index in timings.indices { try timings[index].measure(for: Self.roundSeconds) } }
     let peak = max(before, try PeakRate.measure(cpu: compiler.cpu, compiler: try CCompiler.locate(), pool: pool))
     peakGigaflopsPerSecond = peak / 1e9
     rows = timings.map { $0.row(peak: peak) }
@@ -64,47 +66,52 @@ public struct Benchmark: Sendable, Encodable {
     maskIterations = batches.compactMap { MaskIteration(rows, batch: $0, iterations: steps) }
   }
 
+  /// Two seconds for each graph, and at least ten runs.
+  private static let rounds = 10, roundSeconds = 0.2
+
   /// The runs of one graph at one batch size.
   private struct Timing {
     let kind: DerivedGraph
     let batch: Int
-    /// In ascending order.
-    let seconds: [Double]
-    let floatingPointOperations: Int
-    let arenaBytes: Int
-    let constantBytes: Int
-    let peakResidentBytes: Int
+    private let executable: Executable
+    private let index: Int
+    private let peakResidentBytes: Int
+    private var seconds: [Double] = []
+
+    /// Runs once to warm up.
+    init(_ kind: DerivedGraph, batch: Int, _ executable: Executable) throws {
+      self.kind = kind
+      self.batch = batch
+      self.executable = executable
+      index = try executable.programIndex(named: kind.rawValue)
+      let program = executable.programs[index]
+      let inputs = sampleInputs(program)
+      for port in program.inputs { if let tensor = inputs[port.name] { try executable.write(tensor, to: port) } }
+      try executable.run(index)
+      peakResidentBytes = ResidentMemory.peakByteCount
+    }
+
+    /// One run at least.
+    mutating func measure(for duration: Double) throws {
+      let start = ContinuousClock.now
+      repeat {
+        let begin = ContinuousClock.now
+        try executable.run(index)
+        seconds.append((ContinuousClock.now - begin).seconds)
+      } while (ContinuousClock.now - start).seconds < duration
+    }
 
     func row(peak: Double) -> Row {
-      let median = seconds[seconds.count / 2]
-      let rate = Double(floatingPointOperations) / median
+      let sorted = seconds.sorted()
+      let median = sorted[sorted.count / 2]
+      let operations = executable.programs[index].floatingPointOperations
+      let rate = Double(operations) / median
       return Row(
-        of: kind.rawValue, batch: batch, medianMilliseconds: median * 1e3, bestMilliseconds: seconds[0] * 1e3,
+        of: kind.rawValue, batch: batch, medianMilliseconds: median * 1e3, bestMilliseconds: sorted[0] * 1e3,
         runs: seconds.count, gigaflopsPerSecond: rate / 1e9, shareOfPeak: rate / peak,
-        floatingPointOperations: floatingPointOperations, arenaBytes: arenaBytes, constantBytes: constantBytes,
-        peakResidentBytes: peakResidentBytes)
+        floatingPointOperations: operations, arenaBytes: executable.arenaByteCount,
+        constantBytes: executable.constantByteCount, peakResidentBytes: peakResidentBytes)
     }
-  }
-
-  private static func measure(_ executable: Executable, _ kind: DerivedGraph, batch: Int) throws -> Timing {
-    let index = try executable.programIndex(named: kind.rawValue)
-    let program = executable.programs[index]
-    let inputs = sampleInputs(program)
-    for port in program.inputs { if let tensor = inputs[port.name] { try executable.write(tensor, to: port) } }
-    var seconds: [Double] = []
-    // Once to warm up, then for two seconds, at least five times.
-    try executable.run(index)
-    let start = ContinuousClock.now
-    while seconds.count < 5 || ((ContinuousClock.now - start).seconds < 2 && seconds.count < 1000) {
-      let begin = ContinuousClock.now
-      try executable.run(index)
-      seconds.append((ContinuousClock.now - begin).seconds)
-    }
-    seconds.sort()
-    return Timing(
-      kind: kind, batch: batch, seconds: seconds, floatingPointOperations: program.floatingPointOperations,
-      arenaBytes: executable.arenaByteCount, constantBytes: executable.constantByteCount,
-      peakResidentBytes: ResidentMemory.peakByteCount)
   }
 
   static func sampleInputs(_ program: Program) -> [String: HostTensor] {
