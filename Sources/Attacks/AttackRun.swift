@@ -91,6 +91,7 @@ struct AttackRun {
     var isChecked = true
     var step = 0
     while step < steps, goesOn() {
+      if step == snapshotAt { descent.snapshot = x }
       let (next, crossEntropy) = try take(AttackPrograms.pgdStepName, x, [:], step: step)
       if checking, step > 0 {
         // −log p of x itself, before the step.
@@ -102,7 +103,6 @@ struct AttackRun {
       }
       x = next
       step += 1
-      if step == snapshotAt { descent.snapshot = x }
       isChecked = checking && isCheck(step, of: steps)
       if isChecked { try check(x, step: step, &descent.choice, keepingMap: false) }
       try advance()

@@ -85,6 +85,16 @@ import Testing
     }
   }
 
+  @Test(arguments: [0, 1, 5, 30])
+  func `PGD beside the attack changes nothing about it, however long its warm start is`(warm: Int) throws {
+    let batch = batch(seeds: [1, 2], targets: [4, 0])
+    let results = try [false, true].map { compares in
+      let driver = driver(AttackSettings(method: .adv2, steps: 11, warm: warm, comparesWithPGD: compares))
+      return try driver.attack(batch, benign: try measurer.benign(batch)).map(\.result.pixels)
+    }
+    #expect(results[0] == results[1])
+  }
+
   @Test func `costs are counted for each image`() throws {
     let settings = AttackSettings(method: .adv2, steps: 25, warm: 5, comparesWithPGD: true)
     let batch = batch(seeds: [1, 2], targets: [4, 0])
