@@ -30,6 +30,14 @@ public struct EvaluationData: Sendable {
     guard !photos.isEmpty else { throw FileError("'\(path)' holds no photos") }
   }
 
+  /// Those that `split` leaves; all without one.
+  /// - Throws: `FileError` for a photo that cannot be read.
+  /// Cost: with a split every file is read.
+  public func photos(beside split: Split?) throws -> [Photo] {
+    guard let split else { return photos }
+    return try photos.filter { Split(sha256: SHA256.hexDigest(of: try readBytes($0.path))) != split }
+  }
+
   private static func listed(_ table: String, _ labels: Labels) throws -> [Photo] {
     let lines = try readLines(table)
     let columns = lines.first.map(CommaSeparated.fields) ?? []

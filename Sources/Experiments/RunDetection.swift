@@ -9,16 +9,18 @@ struct RunDetection {
   /// - Throws: `UsageError` where too few photos would be left to calibrate on.
   static func check(_ options: ExperimentJob.Options, for id: String) throws {
     let (count, needed) = (try photos(options).count, DetectionThreshold.minimumCount)
-    guard count - min(options.limit ?? count, count) < needed else { return }
+    let attacked = options.split == nil ? min(options.limit ?? count, count) : 0
+    guard count - attacked < needed else { return }
     throw UsageError(
       "\(id) calibrates squeezers on at least \(needed) photos that it does not attack, and '\(options.data)' holds \(count)"
+        + (options.split.map { " that are not of \($0.rawValue)" } ?? "")
         + (count > needed ? "; -n \(count - needed) or less is accepted" : ""))
   }
 
-  /// All photos of a call.
+  /// All photos of a call, or those that its split leaves: thresholds are constants, too.
   private static func photos(_ options: ExperimentJob.Options) throws -> [String] {
     guard let labels = try Self.programs(options).facts.classifier?.labels else { return [] }
-    return try EvaluationData(options.data, labels: labels).photos.map(\.path)
+    return try EvaluationData(options.data, labels: labels).photos(beside: options.split).map(\.path)
   }
 
   private static func programs(_ options: ExperimentJob.Options) throws -> ModelPrograms {

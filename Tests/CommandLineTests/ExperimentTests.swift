@@ -129,6 +129,8 @@ import Testing
     }
     let refused = try Command.run(call + quick + ["--interpreters", "cam", "-n", "4"])
     #expect(refused.status == 2 && refused.error.contains("-n 3 or less is accepted"), "\(refused)")
+    let halved = try Command.run(call + quick + ["--interpreters", "cam", "-n", "1", "--split", "test"])
+    #expect(halved.status == 2 && halved.error.contains("that are not of test"), "\(halved)")
   }
 
   @Test func `an experiment that was interrupted gives the bytes of one that was not`() throws {
