@@ -123,12 +123,13 @@ extension AttackJob {
     first.schedule.warm = max(settings.warm, 1000)
     var second = alone
     second.schedule.warm = 0
+    let objective = settings.schedule.objective
+    let evaded = objective.evaded.count { objective.evasion.runsNetwork(on: $0) }
+    let evading = SweepCounts(forward: 1 + evaded, backward: 1 + evaded)
     guard settings.method == .adv2, let mask = measurer.maskMeasurer else {
       first.comparesWithPGD = settings.comparesWithPGD
       let words = settings.comparesWithPGD ? "warm and \(settings.method.isFlow ? "stadv" : "pgd")" : "warm"
-      let objective = settings.schedule.objective
-      let evaded = objective.evaded.count { objective.evasion.runsNetwork(on: $0) }
-      let sweeps = StepSweeps(SweepCounts(forward: 1 + evaded, backward: 1 + evaded) + map.stepSweeps)
+      let sweeps = StepSweeps(evading + map.stepSweeps)
       return [
         TimedPhase(
           name: words, steps: settings.pgdSteps + settings.restarts * settings.warm, sweeps: plain, settings: first),
@@ -143,11 +144,11 @@ extension AttackJob {
     let others = map.others.map { $0.sweeps }
     let iterations = others == nil ? settings.steps : settings.steps / settings.mask.jointShare
     let resets = Int(Double(iterations) * settings.mask.resetsPerIteration)
-    var sweeps = MaskIteration.sweeps(settings.mask, iterationsOfMap: mask.constants.iterations)
+    var sweeps = MaskIteration.sweeps(settings.mask, iterationsOfMap: mask.constants.iterations, evaded: evaded)
     if let others { sweeps = sweeps + StepSweeps(others) }
     return [
       descent("pgd", steps: settings.comparesWithPGD ? settings.comparisonSteps : 0),
-      TimedPhase(name: "warm", steps: settings.warm, sweeps: plain, settings: first),
+      TimedPhase(name: "warm", steps: settings.warm, sweeps: StepSweeps(evading), settings: first),
       TimedPhase(
         name: "without mask", steps: settings.steps - iterations,
         sweeps: StepSweeps(SweepCounts(forward: 1, backward: 1) + (others ?? SweepCounts())), settings: second),

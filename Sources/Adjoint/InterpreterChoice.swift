@@ -74,6 +74,8 @@ public struct InterpreterChoice: Sendable, Codable, Equatable {
     if method == .adv2 {
       schedule.objective.evaded = evaded
       schedule.objective.evasion = evasion
+      // What evades squeezers starts at the photo, but for MASK, whose map is gone for from where the target is sure.
+      if !evaded.isEmpty, !hasMask { schedule.warm = 0 }
     }
     if let smoothsLabels { schedule.objective.smoothsLabels = smoothsLabels }
     return schedule
@@ -99,14 +101,21 @@ public struct InterpreterChoice: Sendable, Codable, Equatable {
       }
     }
     if parts.contains("rts"), options.rtsWeights == nil { throw Self.needsWeights }
-    if parts.contains("rts"), parts.count > 1 { throw UsageError("rts does not go with others: it has a network of its own") }
+    if parts.contains("rts"), parts.count > 1 {
+      throw UsageError("rts does not go with others: it has a network of its own")
+    }
     try options.check(for: name)
     guard smoothsLabels == nil || name != "mask" else {
       throw UsageError(
         "--label-smoothing goes with interpreters whose attack lowers a cross entropy; mask's lowers a margin")
     }
-    guard evaded.isEmpty || !hasMask else {
-      throw UsageError("--evade goes with interpreters whose map is one graph; mask is none")
+    if hasMask, !evaded.isEmpty {
+      guard parts.count == 1 else { throw UsageError("--evade goes with mask alone, not with mask among others: \(name)") }
+      guard evasion != .code, !evaded.contains(where: evasion.searches) else {
+        throw UsageError(
+          "--evade \(evaded.map(\.name).joined(separator: ",")) goes with mask by --evasion direct, not by "
+            + "\(evasion.rawValue), whose terms are added to a cross entropy and a map's loss")
+      }
     }
     if norm != .linf, let searched = evaded.first(where: evasion.searches) {
       throw UsageError(

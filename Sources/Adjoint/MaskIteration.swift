@@ -46,12 +46,15 @@ public struct MaskIteration: Sendable, Encodable {
   /// Sweeps that look for the largest step.
   private static func trials(_ schedule: MaskSchedule) -> Double { Double(1 + schedule.halvings) }
 
-  /// - Parameter iterationsOfMap: steps in which a mask is computed anew.
-  static func sweeps(_ schedule: MaskSchedule, iterationsOfMap: Int) -> StepSweeps {
+  /// - Parameters:
+  ///   - iterationsOfMap: steps in which a mask is computed anew.
+  ///   - evaded: squeezers that are evaded.
+  static func sweeps(_ schedule: MaskSchedule, iterationsOfMap: Int, evaded: Int = 0) -> StepSweeps {
     let ahead = Double(schedule.lookaheadSteps)
-    let backward = 1 + stepsOfMask(schedule, iterationsOfMap: iterationsOfMap) + ahead
+    let views = Double(1 + evaded)
+    let backward = views + stepsOfMask(schedule, iterationsOfMap: iterationsOfMap) + ahead
     return StepSweeps(
-      forward: backward + (ahead > 0 ? trials(schedule) : 0) + schedule.resetsPerIteration, backward: backward,
+      forward: backward + (ahead > 0 ? views * trials(schedule) : 0) + schedule.resetsPerIteration, backward: backward,
       secondOrder: ahead)
   }
 

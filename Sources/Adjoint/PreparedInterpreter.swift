@@ -80,8 +80,8 @@ enum PreparedInterpreter {
     case (.mask(let interpreter, _, _), .scores): try MaskPrograms.scores(interpreter)
     case (.mask(let interpreter, _, _), .maskViews): try MaskPrograms.views(interpreter)
     case (.mask(let interpreter, _, _), .maskStep): try MaskPrograms.step(interpreter)
-    case (.mask(let interpreter, _, _), .marginSignStep): try MaskPrograms.signStep(interpreter)
-    case (.mask(let interpreter, _, _), .marginStep): try MaskPrograms.marginStep(interpreter)
+    case (.mask(let interpreter, _, let choice), .marginSignStep): try MaskPrograms.signStep(interpreter, choice.objective)
+    case (.mask(let interpreter, _, let choice), .marginStep): try MaskPrograms.marginStep(interpreter, choice.objective)
     case (.mask(let interpreter, let lookahead, let choice), .lookahead):
       // An attack that looks no step ahead runs none of it.
       try MaskPrograms.lookahead(interpreter, lookahead, steps: max(choice.options.lookaheadStepCount, 1))

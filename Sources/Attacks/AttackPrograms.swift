@@ -62,19 +62,12 @@ public enum AttackPrograms {
     let weight = try builder.broadcast(coefficient, to: builder.shape(of: mapLoss))
     var losses = [(crossEntropy, try builder.ones(like: crossEntropy)), (mapLoss, weight)]
     var outputs = [("crossEntropy", crossEntropy), ("mapLoss", mapLoss)]
-    var variables = [inputs.x]
     if let encoder = try builder.encoderLoss(of: interpreter, target: inputs.target) {
       losses.append((encoder.loss, encoder.weight))
     }
-    if let evasion = try Evasion(of: objective, network: interpreter.network, logits: logits, to: builder) {
-      let evasionWeight = builder.input("evasionWeight", TensorType(.float32, .scalar))
-      losses.append((evasion.loss, try builder.broadcast(evasionWeight, to: builder.shape(of: evasion.loss))))
-      outputs.append(("evasionLoss", evasion.loss))
-      variables += evasion.inputs
-    }
-    var gradients = try builder.pullback(losses, to: variables)
-    var gradient = gradients.removeFirst()
-    for other in gradients { gradient = try builder.add(gradient, other) }
+    let (gradient, evasionLoss) = try builder.gradient(
+      of: losses, at: inputs.x, objective, network: interpreter.network, logits: logits)
+    if let evasionLoss { outputs.append(("evasionLoss", evasionLoss)) }
     return builder.finish(
       name: stepName,
       outputs: [("next", try inputs.step(against: gradient, objective.norm, in: builder))] + outputs)

@@ -53,11 +53,4 @@ extension AttackRun {
     }
     return best
   }
-
-  /// What changes from step to step.
-  func evasionInputs(_ x: [Float]) -> [String: HostTensor] {
-    guard driver.settings.schedule.objective.evaded.contains(.nonLocalMeans) else { return [:] }
-    let levels = x.map { UInt8(min(max(($0 * 255).rounded(), 0), 255)) }
-    return [Evasion.inputName: HostTensor(batch.shape, Squeezer.nonLocalMeans.squeezed(levels, shape: batch.shape))]
-  }
 }

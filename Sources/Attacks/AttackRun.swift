@@ -135,7 +135,7 @@ struct AttackRun {
           inputs["labelProbability"] = labelProbabilities(progress: Double(stageStep) / Double(steps), step: step)
         }
         inputs.merge(evasion) { given, _ in given }
-        inputs.merge(evasionInputs(x)) { given, _ in given }
+        inputs.merge(Evasion.inputs(of: objective, at: x, shape: batch.shape)) { given, _ in given }
         let alpha = driver.settings.threat.alpha * driver.settings.schedule.alphaShare(step: step)
         inputs["alpha"] = HostTensor(.scalar, [Float(alpha)])
         (x, _) = try take(AttackPrograms.stepName, x, inputs, step: step, coefficient: coefficient)
@@ -245,13 +245,9 @@ struct AttackRun {
 
   /// For each iterate whether one of the evaded squeezers of a known detector tells it.
   private mutating func detections(_ iterates: [Iterate], _ measurements: [Measurement]) throws -> [Bool] {
-    guard let detector = driver.settings.detector?.only(driver.settings.schedule.objective.evaded),
-      !detector.squeezers.isEmpty
-    else { return iterates.map { _ in false } }
+    guard let detector = driver.settings.evadedDetector else { return iterates.map { _ in false } }
     sweeps.forward += detector.squeezers.count
-    let scores = try driver.measurer.squeezingScores(
-      iterates.flatMap(\.levels), shape: batch.shape, detector.squeezers, own: measurements.map(\.probabilities))
-    return scores.map(detector.areExceeded)
+    return try driver.measurer.areDetected(iterates, shape: batch.shape, by: detector, measurements)
   }
 
   private func iterate(_ x: [Float], _ image: Int, step: Int) -> Iterate {

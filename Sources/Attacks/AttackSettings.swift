@@ -63,6 +63,12 @@ public struct AttackSettings: Sendable, Equatable {
     if let coefficient { self.schedule.coefficient = coefficient }
   }
 
+  /// Of the known detector the evaded squeezers; nil where there are none.
+  var evadedDetector: SqueezeThresholds? {
+    let known = detector?.only(schedule.objective.evaded)
+    return known?.squeezers.isEmpty == false ? known : nil
+  }
+
   /// Steps of PGD, or of the second phase of ADV².
   public var steps: Int { method.keepsMap ? schedule.steps : descentSteps }
   public var warm: Int { schedule.warm }

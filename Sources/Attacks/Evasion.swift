@@ -59,7 +59,34 @@ struct Evasion {
   }
 }
 
+extension Evasion {
+  /// What of a step's inputs changes with x: non-local means of the nearest 8-bit levels.
+  static func inputs(of objective: StepObjective, at x: [Float], shape: Shape) -> [String: HostTensor] {
+    guard objective.evaded.contains(.nonLocalMeans) else { return [:] }
+    let levels = x.map { UInt8(min(max(($0 * 255).rounded(), 0), 255)) }
+    return [inputName: HostTensor(shape, Squeezer.nonLocalMeans.squeezed(levels, shape: shape))]
+  }
+}
+
 extension GraphBuilder {
+  /// The gradient with respect to x of losses times their weights, to which, where squeezers are evaded, `evasionWeight` ·
+  /// that of `Evasion` is added.
+  /// - Parameter network: from x, its first input, to `logits`; this builder continues it.
+  func gradient(
+    of losses: [(Value, Value)], at x: Value, _ objective: StepObjective, network: Graph, logits: Value
+  ) throws(TypeError) -> (gradient: Value, evasionLoss: Value?) {
+    let evasion = try Evasion(of: objective, network: network, logits: logits, to: self)
+    var losses = losses
+    if let evasion {
+      let weight = input("evasionWeight", TensorType(.float32, .scalar))
+      losses.append((evasion.loss, try broadcast(weight, to: shape(of: evasion.loss))))
+    }
+    var gradients = try pullback(losses, to: [x] + (evasion?.inputs ?? []))
+    var gradient = gradients.removeFirst()
+    for other in gradients { gradient = try add(gradient, other) }
+    return (gradient, evasion?.loss)
+  }
+
   /// Σ_k |p_k − q_k|, f32[B]
   fileprivate func distance(_ p: Value, _ q: Value) throws(TypeError) -> Value {
     try sum(try elementwise(.absolute, try subtract(p, q)), axes: [1])

@@ -24,11 +24,11 @@ struct MaskAttackRun {
   private(set) var settled: [AttackRun.Settled?]
   /// Whether time ran out.
   private(set) var isCut = false
-  private let settings: AttackSettings
+  let settings: AttackSettings
   private let runner: any GraphRunner
-  private let measurer: any MapMeasurer
+  let measurer: any MapMeasurer
   private let mask: MaskMeasurer
-  private let batch: AttackBatch
+  let batch: AttackBatch
   /// The maps to go for, and MASK's among them, 1 − m.
   private let maps: [[Float]]
   private let maskMaps: [[Float]]
@@ -42,7 +42,7 @@ struct MaskAttackRun {
   private var descent: MaskDescent
   /// The direction of the iteration before, of length 1 for each image; nil ahead of the first.
   private var direction: [Float]?
-  /// Of the targets at x, where a search has just measured them.
+  /// Of the targets at x, where a search has just measured them, with what squeezers leave of them.
   private var probabilities: [Double?]
 
   /// - Parameters:
@@ -133,7 +133,7 @@ struct MaskAttackRun {
       return known < sufficient
     }
     guard !moved.isEmpty else { return }
-    var inputs = constants
+    var inputs = constants.merging(evasionInputs(x)) { given, _ in given }
     inputs["x"] = HostTensor(batch.shape, x)
     inputs["alpha"] = HostTensor(.scalar, [Float(alpha)])
     let outputs = try runner.run(graph, inputs)
@@ -144,7 +144,7 @@ struct MaskAttackRun {
     guard next.areFinite else { throw AttackError.stepNotFinite(graph: graph, step: step) }
     for image in moved {
       x.replaceSubrange(batch.range(image), with: next[batch.range(image)])
-      ownSweeps[image] += SweepCounts(forward: 1, backward: 1)
+      ownSweeps[image] += SweepCounts(forward: 1 + evaded.count, backward: 1 + evaded.count)
       probabilities[image] = nil
     }
   }
@@ -184,10 +184,16 @@ struct MaskAttackRun {
     let measurements = try measurer.measure(
       iterates.flatMap { pixels($0.levels) }, shape: batch.shape, classes: batch.targets, benign: maps)
     sweeps += measurer.sweeps
+    let areDetected = try settings.evadedDetector.map {
+      sweeps.forward += $0.squeezers.count
+      return try measurer.areDetected(iterates, shape: batch.shape, by: $0, measurements)
+    }
     for (image, measurement) in measurements.enumerated() where settled[image] == nil {
-      let standing = Standing(measurement, target: batch.targets[image], confidence: settings.confidence)
+      var standing = Standing(measurement, target: batch.targets[image], confidence: settings.confidence)
+      standing.isDetected = areDetected?[image] ?? false
       choice.consider(iterates[image], standing, image: image)
-      if settings.stopsEarly, standing.passes, standing.mapDistance <= AttackSettings.jointMapDistance {
+      let isClose = standing.mapDistance <= AttackSettings.jointMapDistance
+      if settings.stopsEarly, standing.passes, isClose, !standing.isDetected {
         settled[image] = AttackRun.Settled(iterate: iterates[image], standing: standing, sweeps: sweeps(of: image))
       }
     }
@@ -237,7 +243,7 @@ struct MaskAttackRun {
     return result
   }
 
-  /// Moves each image as far as its target keeps the required probability; not at all where it never does. Without
+  /// Moves each image as far as its target keeps the required probability, where squeezers are evaded under these too; not at all where it never does. Without
   /// halvings each moves all the way.
   private mutating func search(along direction: HostTensor, upTo largest: Double) throws {
     let graph = MaskPrograms.searchName
@@ -261,11 +267,13 @@ struct MaskAttackRun {
       let outputs = try runner.run(graph, inputs)
       let measured = try outputs.floats("targetProbability", of: graph)
       let next = try outputs.floats("next", of: graph)
+      let squeezed = try squeezedProbabilities(next)
       for image in open {
-        ownSweeps[image].forward += 1
-        if Double(measured[image]) >= settings.mask.requiredProbability {
+        ownSweeps[image].forward += 1 + evaded.count
+        let probability = min(Double(measured[image]), squeezed?[image] ?? 1)
+        if probability >= settings.mask.requiredProbability {
           low[image] = tried[image]
-          probabilities[image] = Double(measured[image])
+          probabilities[image] = probability
           x.replaceSubrange(batch.range(image), with: next[batch.range(image)])
         } else {
           high[image] = tried[image]
@@ -275,7 +283,9 @@ struct MaskAttackRun {
     }
   }
 
-  func iterate(_ image: Int, step: Int) -> Iterate {
+  func iterate(_ image: Int, step: Int) -> Iterate { iterate(x, image, step: step) }
+
+  func iterate(_ x: [Float], _ image: Int, step: Int) -> Iterate {
     let range = batch.range(image)
     let own = Array(x[range])
     return Iterate(

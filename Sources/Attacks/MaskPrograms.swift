@@ -10,7 +10,8 @@ import TensorTypes
 /// - `maskViews`: x → sharp, blurred, the images as the mask takes them.
 /// - `maskStep`: sharp, blurred, mask, mean, squares f32[B, h, w], offset i64[2], corrections f32[2], class i64[B] → mask,
 ///   mean, squares after one step of Adam.
-/// - `marginSignStep`: x, origin, target i64[B], alpha, eps → next, margin f32[B] (of x, before the step).
+/// - `marginSignStep`: x, origin, target i64[B], alpha, eps, where squeezers are evaded evasionWeight and the inputs of
+///   `Evasion` → next, margin f32[B] (of x, before the step).
 /// - `marginStep`: the same, along the gradient over its norm instead of the gradient's sign.
 /// - `lookahead`: x, mask, mean, squares, maskTarget f32[B, h, w], target, offsets i64[n, 2], corrections f32[n, 2] → mask,
 ///   mean, squares after n steps; mapLoss f32[B], the mean over steps of ‖m_j − maskTarget‖², and direction, its gradient
@@ -61,29 +62,35 @@ public enum MaskPrograms {
       name: stepName, outputs: [("mask", next.mask), ("mean", next.mean), ("squares", next.squares)])
   }
 
-  /// Cost: one forward sweep and one backward.
-  public static func signStep(_ interpreter: MaskInterpreter) throws(TypeError) -> Graph {
-    try marginDescent(interpreter, name: signStepName) { x, gradient, inputs, builder throws(TypeError) in
+  /// Cost: one forward sweep and one backward, and as much for each evaded squeezer.
+  public static func signStep(_ interpreter: MaskInterpreter, _ objective: StepObjective = StepObjective()) throws(TypeError)
+    -> Graph
+  {
+    try marginDescent(interpreter, objective, name: signStepName) { x, gradient, inputs, builder throws(TypeError) in
       try inputs.step(against: gradient, .linf, in: builder)
     }
   }
 
-  /// Cost: one forward sweep and one backward.
-  public static func marginStep(_ interpreter: MaskInterpreter) throws(TypeError) -> Graph {
-    try marginDescent(interpreter, name: marginStepName) { x, gradient, inputs, builder throws(TypeError) in
+  /// Cost: that of `signStep`.
+  public static func marginStep(_ interpreter: MaskInterpreter, _ objective: StepObjective = StepObjective())
+    throws(TypeError)
+    -> Graph
+  {
+    try marginDescent(interpreter, objective, name: marginStepName) { x, gradient, inputs, builder throws(TypeError) in
       let change = try builder.multiply(try builder.direction(of: gradient), inputs.alpha)
       return try builder.withinBox(try builder.subtract(x, change), origin: inputs.origin, eps: inputs.eps)
     }
   }
 
   private static func marginDescent(
-    _ interpreter: MaskInterpreter, name: String,
+    _ interpreter: MaskInterpreter, _ objective: StepObjective, name: String,
     _ moved: (_ x: Value, _ gradient: Value, StepInputs, GraphBuilder) throws(TypeError) -> Value
   ) throws(TypeError) -> Graph {
     let (builder, logits) = try AttackPrograms.continuing(interpreter.network)
     let inputs = try StepInputs(builder, logits)
     let margin = try builder.margin(logits, target: inputs.target)
-    let gradient = try builder.pullback([(margin, try builder.ones(like: margin))], to: [inputs.x])[0]
+    let (gradient, _) = try builder.gradient(
+      of: [(margin, try builder.ones(like: margin))], at: inputs.x, objective, network: interpreter.network, logits: logits)
     return builder.finish(
       name: name, outputs: [("next", try moved(inputs.x, gradient, inputs, builder)), ("margin", margin)])
   }

@@ -11,7 +11,7 @@ public struct MaskSchedule: Sendable, Equatable {
   /// Steps of the mask that are looked ahead; with none the map has no say in where x moves.
   public var lookaheadSteps = MaskPrograms.lookaheadSteps
   /// In how many iterations the mask is computed anew once; 0 for never.
-  public var resetInterval = 30
+  public var resetInterval = 50
   public var resetsPerIteration: Double { resetInterval > 0 ? 1 / Double(resetInterval) : 0 }
   /// What a reset leaves of the two moments, and what it sets the counter of their corrections to.
   public var keptMean: Float = 0.5
@@ -29,6 +29,9 @@ public struct MaskSchedule: Sendable, Equatable {
   public var halvings = 5
   /// The probability of the target (κ of the paper) that such a step must leave.
   public var requiredProbability = 0.95
+  /// What part of that probability an evaded squeezer must leave, so that the predictions of both differ by less than
+  /// detectors of real classifiers tell.
+  public var squeezedShare = 0.75
   /// Of an attack on several interpreters the part of the steps, one in so many, that is against MASK too.
   public var jointShare = 5
   /// How far a step against the other interpreters goes there at first, in each value; as the largest step against MASK it
@@ -41,7 +44,6 @@ public struct MaskSchedule: Sendable, Equatable {
   public init(mode: AttackMode = .default) {
     guard mode != .default else { return }
     sufficientProbability = nil
-    resetInterval = 50
     largestStep = 0.08
     lateLargestStep = mode == .paper ? 0.08 : 0.04
     halvings = mode == .paper ? 12 : 10
@@ -67,7 +69,7 @@ public struct MaskSchedule: Sendable, Equatable {
         ("reset-interval", "\(schedule.resetInterval)"),
         ("largestStep", "\(schedule.largestStep), then \(schedule.lateLargestStep.map { "\($0)" } ?? "evenly less")"),
         ("momentum", "\(schedule.momentum)"), ("halvings", "\(schedule.halvings)"),
-        ("requiredProbability", "\(schedule.requiredProbability)"),
+        ("requiredProbability", "\(schedule.requiredProbability), \(schedule.squeezedShare) of it where squeezed"),
       ]
     }
     let standard = words(MaskSchedule())

@@ -33,7 +33,21 @@ extension MapMeasurer {
   /// Cost: for each squeezer a forward sweep.
   public func squeezingScores(_ levels: [UInt8], shape: Shape, _ squeezers: [Squeezer], own: [[Float]]) throws -> [[Double]]
   {
-    let squeezed = try squeezers.map { try probabilities($0.squeezed(levels, shape: shape), shape: shape) }
+    let squeezed = try squeezedProbabilities(levels, shape: shape, squeezers)
     return own.indices.map { image in squeezed.map { squeezingScore(own[image], $0[image]) } }
+  }
+
+  /// Of each squeezer what the classifier sees in each squeezed image.
+  func squeezedProbabilities(_ levels: [UInt8], shape: Shape, _ squeezers: [Squeezer]) throws -> [[[Float]]] {
+    try squeezers.map { try probabilities($0.squeezed(levels, shape: shape), shape: shape) }
+  }
+
+  /// Whether a detector tells each of the iterates that were measured.
+  func areDetected(_ iterates: [Iterate], shape: Shape, by detector: SqueezeThresholds, _ measurements: [Measurement]) throws
+    -> [Bool]
+  {
+    let scores = try squeezingScores(
+      iterates.flatMap(\.levels), shape: shape, detector.squeezers, own: measurements.map(\.probabilities))
+    return scores.map(detector.areExceeded)
   }
 }

@@ -81,9 +81,7 @@ public struct ExperimentRun: Sendable, Equatable {
 
   /// The attack with the numbers of its mode, those of its own, and those of a call.
   func settings(_ numbers: RunNumbers) -> AttackSettings {
-    // What evades squeezers starts at the photo.
-    var settings = AttackSettings(
-      method: method, schedule: choice(numbers).schedule(of: method), warm: evaded.isEmpty ? nil : 0, seed: numbers.seed)
+    var settings = AttackSettings(method: method, schedule: choice(numbers).schedule(of: method), seed: numbers.seed)
     func take(steps: Int) {
       settings.schedule.steps = steps
       settings.descentSteps = steps
@@ -108,7 +106,6 @@ public struct ExperimentRun: Sendable, Equatable {
   func refusal(_ numbers: RunNumbers) -> String? {
     if interpreter == "rts" { return "needs weights" }
     if interpreter == "mask" && method.isFlow { return "not attacked by \(method.rawValue)" }
-    if interpreter == "mask" && !evaded.isEmpty { return "not adapted to squeezers" }
     do { try choice(numbers).check() } catch { return error.description }
     return nil
   }

@@ -27,8 +27,8 @@ struct AttackOptions: ParsableArguments {
   var finalAlpha: Double?
   @Option(
     help: """
-      Steps of pgd (1000) or stadv (300), or of the second phase of adv2 (1200 against maps of features, 704 of pixels, 300 \
-      against mask) or adv2-stadv (600, 704).
+      Steps of pgd (1000) or stadv (300), or of the second phase of adv2 (400 against maps of features, 704 of pixels, 300 \
+      against mask, 1200 against rts) or adv2-stadv (600, 704).
       """)
   var steps: Int?
   @Option(
@@ -93,7 +93,7 @@ struct AttackOptions: ParsableArguments {
   @Option(
     help: """
       Squeezers that shall not tell an attack by adv2, with commas between them: \(Squeezer.accepted). Its second phase \
-      then starts at the photo, unless --warm says otherwise.
+      then starts at the photo, but against mask, unless --warm says otherwise.
       """)
   var evade: SqueezerList?
   @Option(
@@ -223,8 +223,7 @@ struct AttackOptions: ParsableArguments {
     if let finalAlpha { schedule.finalAlpha = finalAlpha }
     var settings = AttackSettings(
       method: attack, threat: ThreatModel(norm: choice.norm, eps: radius, alpha: step), schedule: schedule, steps: steps,
-      warm: warm ?? (choice.evaded.isEmpty ? nil : 0), coefficient: coefficient, comparesWithPGD: compare && attack.keepsMap,
-      seed: seed)
+      warm: warm, coefficient: coefficient, comparesWithPGD: compare && attack.keepsMap, seed: seed)
     settings.evasionWeight = evasionWeight ?? 1
     if let resetInterval { settings.mask.resetInterval = resetInterval }
     if let halvings { settings.mask.halvings = halvings }

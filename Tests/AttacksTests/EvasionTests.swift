@@ -157,4 +157,25 @@ import Testing
     }
     #expect(compared > 15)
   }
+
+  @Test(arguments: [Squeezer.bits(3), .nonLocalMeans])
+  func `steps against CAM and MASK are the same where squeezers outweigh all else`(squeezer: Squeezer) throws {
+    let objective = StepObjective(evaded: [squeezer])
+    let mask = try MaskInterpreter(
+      try Interpreters.Classifier(try PooledClassifier.softmax.graph(batch: 2, smooth: true)))
+    var random = Random(seed: 8)
+    let x = random.tensor([2, 3, 12, 12], in: 0.2...0.8)
+    let inputs: [String: HostTensor] = [
+      "x": x, "origin": x, "target": HostTensor([2], [4, 0] as [Int64]), "alpha": .scalar(1e-3), "eps": .scalar(0.5),
+      "mapTarget": HostTensor([2, 6, 6], [Float](repeating: 0.5, count: 72)), "coefficient": .scalar(0),
+      "evasionWeight": .scalar(1e9), "squeezed.nlm": random.tensor([2, 3, 12, 12], in: 0.2...0.8),
+    ]
+    func next(_ graph: Graph) throws -> [Double] {
+      let wanted = Set(graph.inputs.map { graph.name(ofInput: $0) })
+      return try #require(try graph.evaluate(inputs.filter { wanted.contains($0.key) })["next"]).doubles
+    }
+    let steps = try next(try MaskPrograms.signStep(mask, objective))
+    #expect(try steps == next(try AttackPrograms.step(interpreter, objective)))
+    #expect(try steps != next(try MaskPrograms.signStep(mask)))
+  }
 }

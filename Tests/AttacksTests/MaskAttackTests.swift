@@ -10,16 +10,17 @@ import Testing
   private let constants: MaskConstants
   private let runner: ReferenceRunner
 
-  init() throws { try self.init(lookaheadSteps: MaskPrograms.lookaheadSteps) }
+  init() throws { try self.init(evading: []) }
 
-  private init(lookaheadSteps: Int) throws {
+  private init(lookaheadSteps: Int = MaskPrograms.lookaheadSteps, evading squeezers: [Squeezer] = []) throws {
+    let objective = StepObjective(evaded: squeezers)
     let interpreter = try MaskInterpreter(try Classifier(try PooledClassifier.softmax.graph(batch: 2)))
     var constants = interpreter.constants
     constants.iterations = 6
     self.constants = constants
     runner = ReferenceRunner([
       try MaskPrograms.scores(interpreter), try MaskPrograms.views(interpreter), try MaskPrograms.step(interpreter),
-      try MaskPrograms.signStep(interpreter), try MaskPrograms.marginStep(interpreter),
+      try MaskPrograms.signStep(interpreter, objective), try MaskPrograms.marginStep(interpreter, objective),
       try MaskPrograms.lookahead(interpreter, steps: lookaheadSteps), try MaskPrograms.search(interpreter),
       try AttackPrograms.pgdStep(of: interpreter.network),
     ])
@@ -94,14 +95,23 @@ import Testing
     }
   }
 
-  @Test func `sweeps are counted exactly, and an iteration of the full attack costs at most 60 forward passes`() throws {
-    let counting = RecordingRunner(runner)
+  @Test(arguments: [[], [.bits(3), .nonLocalMeans]] as [[Squeezer]])
+  func `sweeps are counted exactly, and an iteration of the full attack costs at most 60 forward passes`(
+    evaded: [Squeezer]
+  ) throws {
+    let suite = try MaskAttackTests(evading: evaded)
+    let counting = RecordingRunner(suite.runner)
     let steps = 7
-    let outcome = try attack(batch([1, 2], targets: [4, 0]), settings(steps: steps), counting)[0]
+    var settings = settings(steps: steps)
+    settings.schedule.objective.evaded = evaded
+    settings.detector = SqueezeThresholds(evaded, evaded.map { _ in 0 })
+    let outcome = try suite.attack(batch([1, 2], targets: [4, 0]), settings, counting)[0]
     let calls = counting.calls
     func count(_ name: String) -> Int { calls.count { $0.name == name } }
     let ahead = 4 * count(MaskPrograms.lookaheadName)
-    let gradients = count(MaskPrograms.stepName) + count(MaskPrograms.signStepName) + count(MaskPrograms.marginStepName)
+    // The network runs on squeezed images within a step down the margin, and as `scores` everywhere else.
+    let moves = count(MaskPrograms.signStepName) + count(MaskPrograms.marginStepName)
+    let gradients = count(MaskPrograms.stepName) + (1 + evaded.count) * moves
     #expect(
       outcome.sweeps
         == SweepCounts(
@@ -174,6 +184,28 @@ import Testing
     _ = try attack(batch, settings, sure)
     // Before the first search nothing is known of an image.
     #expect(sure.calls.count { $0.name == MaskPrograms.marginStepName } == 1)
+  }
+
+  @Test func `an image moves against the map only as far as every evaded squeezer leaves the target its probability`() throws
+  {
+    let batch = batch([1, 2], targets: [4, 0])
+    let suite = try MaskAttackTests(evading: [.median(3)])
+    func ends(_ share: Double) throws -> (before: [Float], after: [Float]) {
+      var settings = settings()
+      settings.schedule.objective.evaded = [.median(3)]
+      settings.mask.requiredProbability = 0.1
+      settings.mask.squeezedShare = share
+      settings.mask.predictionStep = 0
+      func last(_ steps: Int) throws -> [Float] {
+        settings.schedule.steps = steps
+        return try suite.attack(batch, settings)[0].others[0].iterate.pixels
+      }
+      return (try last(0), try last(2))
+    }
+    let (start, moved) = try ends(0.01)
+    #expect(start != moved)
+    let (same, stuck) = try ends(100)
+    #expect(same == start && stuck == start)
   }
 
   @Test func `the published modes search as far and as long as their sources`() {

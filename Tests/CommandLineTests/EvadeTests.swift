@@ -21,13 +21,32 @@ import Testing
     for (more, words) in [
       (["--evade", "blur"], "blur"), (["--evasion-weight", "2"], "go with --evade"),
       (["--attack", "pgd", "--evade", "nlm"], "goes with --attack adv2"),
-      (["--interpreter", "mask", "--evade", "nlm"], "mask is none"), (["--evasion", "both"], "go with --evade"),
+      (["--interpreter", "mask,cam", "--evade", "nlm"], "goes with mask alone"),
+      (["--interpreter", "mask", "--evade", "bits3", "--evasion", "paper"], "not by paper"),
+      (["--interpreter", "mask", "--evade", "median3", "--mode", "code"], "not by code"),
+      (["--evasion", "both"], "go with --evade"),
       (["--mode", "code", "--evade", "nlm"], "has none of nlm"),
       (["--norm", "l2", "--evade", "bits3", "--evasion", "paper"], "bits3 goes with --norm linf"),
     ] {
       let refused = try Command.run(call + more)
       #expect(refused.status == 2 && refused.error.contains(words), "\(refused.error)")
     }
+  }
+
+  @Test func `against MASK, too, an attack evades squeezers, from a warm start`() throws {
+    let folder = try TemporaryFolder()
+    let result = try Command.run(
+      ["attack", Command.model, Command.bag, "--target", "Coat", "--eps", "0.2", "--interpreter", "mask", "--steps", "2"]
+        + ["--warm", "5", "--evade", "bits3,nlm", "-o", folder.path("out")])
+    #expect(result.status == 0, "\(result.error)")
+    let text = try String(contentsOfFile: folder.path("out/results.jsonl"), encoding: .utf8)
+    let record = try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
+    let settings = try #require(record["settings"] as? [String: Any])
+    #expect(settings["evaded"] as? [String] == ["bits3", "nlm"] && settings["warm"] as? Int == 5)
+    let sweeps = try #require(record["sweeps"] as? [String: Int])
+    // 300 for each of two maps, the warm start through three networks, eight steps of the mask in each iteration.
+    #expect((sweeps["backward"] ?? 0) >= 2 * 300 + 5 * 3 + 2 * 8)
+    #expect(sweeps["secondOrder"] == 2 * 4)
   }
 
   @Test func `the paper's search in squeezed space is counted, and runs from an artifact with the same result`() throws {
