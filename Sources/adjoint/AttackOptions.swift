@@ -93,7 +93,7 @@ struct AttackOptions: ParsableArguments {
   @Option(
     help: """
       Squeezers that shall not tell an attack by adv2, with commas between them: \(Squeezer.accepted). Its second phase \
-      then starts at the photo, but against mask, unless --warm says otherwise.
+      then starts at the photo and takes the warm start's steps too, but against mask.
       """)
   var evade: SqueezerList?
   @Option(
