@@ -33,6 +33,18 @@ import Testing
     }
   }
 
+  @Test func `an attack that evades squeezers takes as many steps as one with a warm start`() throws {
+    let call = ["attack", Command.model, Command.bag, "--target", "Coat", "-o", "none", "--print-config"]
+    for (more, steps, warm) in [([], 400, 400), (["--evade", "bits3"], 800, 0)] {
+      let result = try Command.run(call + more)
+      let numbers = result.output.split(separator: "\n").reduce(into: [String: Int]()) { numbers, line in
+        let words = line.split(separator: " ")
+        if words.count > 2, words[1] == "=" { numbers[String(words[0])] = Int(words[2]) }
+      }
+      #expect(numbers["steps"] == steps && numbers["warm"] == warm, "\(result.output)")
+    }
+  }
+
   @Test func `against MASK, too, an attack evades squeezers, from a warm start`() throws {
     let folder = try TemporaryFolder()
     let result = try Command.run(
