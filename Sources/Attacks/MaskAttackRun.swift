@@ -243,8 +243,8 @@ struct MaskAttackRun {
     return result
   }
 
-  /// Moves each image as far as its target keeps the required probability, where squeezers are evaded under these too; not at all where it never does. Without
-  /// halvings each moves all the way.
+  /// Moves each image as far as its target keeps the required probability, its share of it in images squeezed by what is
+  /// evaded too; not at all where it never does. Without halvings each moves all the way.
   private mutating func search(along direction: HostTensor, upTo largest: Double) throws {
     let graph = MaskPrograms.searchName
     var inputs = constants
