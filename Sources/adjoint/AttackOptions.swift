@@ -92,8 +92,8 @@ struct AttackOptions: ParsableArguments {
     UInt64 = 0
   @Option(
     help: """
-      Squeezers that shall not tell an attack by adv2, with commas between them: \(Squeezer.accepted). Its second phase \
-      then starts at the photo and takes the warm start's steps too, but against mask.
+      Squeezers that shall not tell an attack by adv2, with commas between them: \(Squeezer.accepted). With one of them, but \
+      for mask, the second phase starts at the photo and takes the warm start's steps too.
       """)
   var evade: SqueezerList?
   @Option(
