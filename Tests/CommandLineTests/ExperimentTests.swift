@@ -119,7 +119,7 @@ import Testing
     #expect(settings == [false, false, true])
     // The same attack by hand.
     let evading = ["--evade", "bits2,bits3,median3,nlm", "--detector", folder.path("out/runs/fashion-resnet/detector.json")]
-    let numbers = ["--attack", "adv2", "--eps", "0.1", "--steps", "6", "--threads", "1", "-n", "1"]
+    let numbers = ["--attack", "adv2", "--eps", "0.1", "--steps", "6", "--warm", "4", "--threads", "1", "-n", "1"]
     let evaluated = try Command.run(
       ["evaluate", Command.model, "--data", path, "-o", folder.path("alone")] + numbers + evading)
     #expect(evaluated.status == 0, "\(evaluated.error)")
