@@ -79,15 +79,20 @@ def pooled_features(nodes):
 
 
 class ClassActivation:
-    """The feature map that is averaged into the linear layer, times that layer's weights: what CAM is made of."""
+    """The feature map that is averaged into the linear layer, times that layer's weights: what CAM is made of.
 
-    def __init__(self, path):
+    Margin weights are those of a class less those of the other of two.
+    """
+
+    def __init__(self, path, margin):
         self.network = OnnxModule(path, torch.float32)
         linear, features = pooled_features(self.network.nodes)
         name = next(name for name in linear.input if name in self.network.constants)
         transposed = any(item.name == "transB" and item.i for item in linear.attribute)
         weights = self.network.constants[name]
         self.weights = weights if transposed else weights.T
+        if margin:
+            self.weights = self.weights - self.weights.flip(0)
         self.network.output = features
 
     def map(self, x, label, run, prepare):
@@ -187,11 +192,11 @@ def main():
         sys.exit("no records to verify")
     settings = records[0]["settings"]
     name = arguments.interpreter or settings["interpreter"]
+    options = settings.get("interpreterOptions", {})
     interpreters = {
-        "cam": lambda: ClassActivation(arguments.model),
+        "cam": lambda: ClassActivation(arguments.model, options.get("camWeights") == "margin"),
         "grad": Gradient,
-        "grad-cam": lambda: GradientClassActivation(
-            arguments.model, settings.get("interpreterOptions", {}).get("layer")),
+        "grad-cam": lambda: GradientClassActivation(arguments.model, options.get("layer")),
     }
     if name not in interpreters:
         sys.exit(f"the map of {name} is not recomputed here; {', '.join(interpreters)} are")
