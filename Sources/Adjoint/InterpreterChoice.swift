@@ -74,10 +74,14 @@ public struct InterpreterChoice: Sendable, Codable, Equatable {
     if method == .adv2 {
       schedule.objective.evaded = evaded
       schedule.objective.evasion = evasion
-      // What evades a squeezer starts at the photo, and takes the steps of the warm start in its second phase; but for MASK,
-      // whose map is gone for from where the target is sure, and for several squeezers, whose terms together hold the
-      // prediction back at the photo.
-      if evaded.count == 1, !hasMask { (schedule.steps, schedule.warm) = (schedule.steps + schedule.warm, 0) }
+      // What evades squeezers starts at the photo, by default with the steps of the warm start in its second phase. Not so
+      // for MASK, whose map is gone for from where the target is sure, nor by default in the direct form for several
+      // squeezers, whose terms together hold the prediction back at the photo.
+      let isHeldBack = mode == .default && evasion == .direct && evaded.count > 1
+      if !evaded.isEmpty, !hasMask, !isHeldBack {
+        if mode == .default { schedule.steps += schedule.warm }
+        schedule.warm = 0
+      }
     }
     if let smoothsLabels { schedule.objective.smoothsLabels = smoothsLabels }
     return schedule

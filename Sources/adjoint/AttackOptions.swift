@@ -92,8 +92,9 @@ struct AttackOptions: ParsableArguments {
     UInt64 = 0
   @Option(
     help: """
-      Squeezers that shall not tell an attack by adv2, with commas between them: \(Squeezer.accepted). With one of them, but \
-      for mask, the second phase starts at the photo and takes the warm start's steps too.
+      Squeezers that shall not tell an attack by adv2, with commas between them: \(Squeezer.accepted). The second \
+      phase then starts at the photo, by default with the warm start's steps too; but against mask, and by default against \
+      several squeezers in the direct form, which keep a warm start.
       """)
   var evade: SqueezerList?
   @Option(

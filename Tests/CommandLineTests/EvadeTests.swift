@@ -33,12 +33,13 @@ import Testing
     }
   }
 
-  @Test func `an attack that evades one squeezer takes the warm start's steps in its second phase, one of several does not`()
+  @Test func `an attack that evades squeezers starts at the photo, but by default warm against several in the direct form`()
     throws
   {
     let call = ["attack", Command.model, Command.bag, "--target", "Coat", "-o", "none", "--print-config"]
     for (more, steps, warm) in [
       ([], 400, 400), (["--evade", "bits3"], 800, 0), (["--evade", "bits3,nlm"], 400, 400),
+      (["--evade", "bits3,nlm", "--evasion", "paper"], 800, 0), (["--evade", "bits3,median3", "--mode", "code"], 1200, 0),
     ] {
       let result = try Command.run(call + more)
       let numbers = result.output.split(separator: "\n").reduce(into: [String: Int]()) { numbers, line in
