@@ -57,12 +57,16 @@ struct AttackOptions: ParsableArguments {
       U(0.95 + 0.04 i/n, 1) at step i of n; taken for maps of pixels), or none.
       """)
   var labelSmoothing: LabelSmoothing?
-  @Option(help: "In how many iterations of adv2 against mask the mask is computed anew once (30); 0 for never.")
+  @Option(
+    help: """
+      In how many iterations of adv2 against mask the mask is computed anew once (\(MaskSchedule().resetInterval)); 0 for \
+      never.
+      """)
   var resetInterval: Int?
   @Option(
     help: """
-      Halvings in the search of adv2 against mask for the largest step that the label endures (5), after the largest of \
-      all; with 0 every step is the largest.
+      Halvings in the search of adv2 against mask for the largest step that the label endures \
+      (\(MaskSchedule().halvings)), after the largest of all; with 0 every step is the largest.
       """)
   var halvings: Int?
   @Option(help: "The probability of the target from which an iterate counts as an attack (0.9).") var confidence: Double?
