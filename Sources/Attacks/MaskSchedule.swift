@@ -18,7 +18,7 @@ public struct MaskSchedule: Sendable, Equatable {
   public var keptSquares: Float = 0.25
   public var counterAfterReset = 100
   /// The largest step against the map's distance.
-  public var largestStep = 0.3
+  public var largestStep = 0.6
   /// The largest step in the last tenth of the iterations; nil where it shrinks evenly from the first iteration to none
   /// after the last.
   public var lateLargestStep: Double?

@@ -146,13 +146,14 @@ import Testing
     var settings = settings(steps: 4)
     settings.mask.halvings = 0
     settings.mask.resetInterval = 0
+    settings.mask.largestStep = 0.3
     // No image endures a step, so that a search would move none.
     settings.mask.requiredProbability = 2
     let batch = batch([1, 2], targets: [4, 0])
     let outcome = try attack(batch, settings, recording)[0]
     let searches = recording.calls.filter { $0.name == MaskPrograms.searchName }
     #expect(searches.count == 4)
-    // 0.3 of the norm for 3 x 224 x 224 values.
+    // The norm is for 3 x 224 x 224 values.
     let largest = Float(0.3 * 12 / 224)
     #expect(searches[0].inputs["alphas"]?.floats == [largest, largest])
     let lookaheads = recording.calls.filter { $0.name == MaskPrograms.lookaheadName }
