@@ -107,7 +107,8 @@ struct MaskAttackRun {
         let direction = try lookahead(draws)
         draws += schedule.lookaheadSteps
         if schedule.takesLookaheadBack { descent = before }
-        try search(along: direction, upTo: schedule.largestStep(at: step, of: iterations) * scale)
+        let largest = schedule.largestStep(at: step, of: iterations, isJoint: besides != nil)
+        try search(along: direction, upTo: largest * scale)
       }
       steps += 1
       try advance()

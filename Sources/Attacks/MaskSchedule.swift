@@ -19,6 +19,8 @@ public struct MaskSchedule: Sendable, Equatable {
   public var counterAfterReset = 100
   /// The largest step against the map's distance.
   public var largestStep = 0.6
+  /// The same where MASK is one of several interpreters, which have fewer iterations.
+  public var jointLargestStep = 0.3
   /// The largest step in the last tenth of the iterations; nil where it shrinks evenly from the first iteration to none
   /// after the last.
   public var lateLargestStep: Double?
@@ -45,6 +47,7 @@ public struct MaskSchedule: Sendable, Equatable {
     guard mode != .default else { return }
     sufficientProbability = nil
     largestStep = 0.08
+    jointLargestStep = 0.08
     lateLargestStep = mode == .paper ? 0.08 : 0.04
     halvings = mode == .paper ? 12 : 10
     momentum = 0
@@ -52,9 +55,11 @@ public struct MaskSchedule: Sendable, Equatable {
   }
 
   /// The largest step of an iteration, counted from 0.
-  public func largestStep(at iteration: Int, of iterations: Int) -> Double {
-    guard let lateLargestStep else { return largestStep * Double(iterations - iteration) / Double(iterations) }
-    return 10 * iteration >= 9 * iterations ? lateLargestStep : largestStep
+  /// - Parameter isJoint: whether MASK is one of several interpreters.
+  public func largestStep(at iteration: Int, of iterations: Int, isJoint: Bool = false) -> Double {
+    let first = isJoint ? jointLargestStep : largestStep
+    guard let lateLargestStep else { return first * Double(iterations - iteration) / Double(iterations) }
+    return 10 * iteration >= 9 * iterations ? lateLargestStep : first
   }
 
   /// Numbers with where they come from: of the mode if they differ from the default.
@@ -67,7 +72,11 @@ public struct MaskSchedule: Sendable, Equatable {
         ), ("followerSteps", "\(schedule.followerSteps)"),
         ("afterLookahead", schedule.takesLookaheadBack ? "mask taken back" : "mask kept"),
         ("reset-interval", "\(schedule.resetInterval)"),
-        ("largestStep", "\(schedule.largestStep), then \(schedule.lateLargestStep.map { "\($0)" } ?? "evenly less")"),
+        (
+          "largestStep",
+          "\(schedule.largestStep) (of several interpreters \(schedule.jointLargestStep)), then "
+            + (schedule.lateLargestStep.map { "\($0)" } ?? "evenly less")
+        ),
         ("momentum", "\(schedule.momentum)"), ("halvings", "\(schedule.halvings)"),
         ("requiredProbability", "\(schedule.requiredProbability), \(schedule.squeezedShare) of it where squeezed"),
       ]

@@ -215,6 +215,7 @@ import Testing
       iterations.map { MaskSchedule(mode: mode).largestStep(at: $0, of: 1000) }
     }
     #expect(steps(.code) == [0.08, 0.08, 0.04, 0.04] && steps(.paper) == [0.08, 0.08, 0.08, 0.08])
+    #expect(MaskSchedule(mode: .code).largestStep(at: 0, of: 1000, isJoint: true) == 0.08)
     #expect(MaskSchedule(mode: .code).halvings == 10 && MaskSchedule(mode: .paper).halvings == 12)
     #expect(AttackMode.allCases.map { AttackSchedule(interpreter: "mask", mode: $0).steps } == [300, 1000, 1000])
   }
