@@ -220,6 +220,14 @@ import Testing
     #expect(AttackMode.allCases.map { AttackSchedule(interpreter: "mask", mode: $0).steps } == [300, 1000, 1000])
   }
 
+  @Test(arguments: [(isJoint: false, first: 1.0), (isJoint: true, first: 2.0)])
+  func `the largest step shrinks evenly, among several interpreters from one of its own`(isJoint: Bool, first: Double) {
+    var schedule = MaskSchedule()
+    (schedule.largestStep, schedule.jointLargestStep) = (1, 2)
+    let steps = (0..<4).map { schedule.largestStep(at: $0, of: 4, isJoint: isJoint) }
+    #expect(steps == [first, 0.75 * first, 0.5 * first, 0.25 * first])
+  }
+
   @Test func `several maps with MASK's among them are each interpreter's own`() throws {
     let classifier = try Classifier(try PooledClassifier.softmax.graph(batch: 2))
     let others = try CombinedInterpreter([try ClassActivationMap(classifier), GradientMap(classifier)], weights: [1, 1])
