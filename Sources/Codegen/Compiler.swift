@@ -65,7 +65,7 @@ public struct Compiler: Sendable {
   /// The graph whose nodes become steps.
   /// - Parameter graph: simplified.
   public static func fused(_ graph: Graph) throws(TypeError) -> Graph {
-    try InsertReorders.run(Fuse.run(MergePhases.run(graph.copyingConstantOutputs())))
+    try InsertReorders.run(Fuse.run(SeparateStrides.run(MergePhases.run(graph.copyingConstantOutputs()))))
   }
 
   private func emit(_ graphs: [Graph]) throws(CodegenError) -> Emitted {

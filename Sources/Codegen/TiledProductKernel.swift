@@ -3,8 +3,8 @@ import TensorTypes
 
 /// Writes the C of a tiled product.
 struct TiledProductKernel {
-  private let product: TiledProduct
-  private let region: Region
+  let product: TiledProduct
+  let region: Region
   private let registers: VectorRegisters
   let tile: TileShape
   /// Weights small enough to stay in the second-level cache are read again for each piece of the source; larger ones are
@@ -42,15 +42,32 @@ struct TiledProductKernel {
     return groupsFirst <= imagesFirst
   }
 
+  /// Whether the tiles of a band of positions take turns at each part of their sums: the weights of all parts are more than
+  /// the first-level cache holds, those of one are not.
+  private var sumsByParts: Bool {
+    let channels = product.source.blockCount * Buffer.lanes
+    return product.positions == .plane && !product.isDepthwise && product.source.blockChannels == Buffer.lanes
+      && channels > 2 * Self.longestSum && channels * tile.blocks * Buffer.lanes * 4 >= 64 << 10
+  }
+
+  /// Bands of a plane, of one tile each unless sums are made by parts; then of as many as the first-level cache holds beside
+  /// the weights, but 64 tasks in all.
+  private var bands: Int {
+    guard sumsByParts else { return tilesOfPlane }
+    let held = (8 << 10) / (tile.positions * tile.blocks * Buffer.lanes * 4)
+    let most = max(1, min(held, tilesOfPlane * product.images * groupTasks / 64))
+    return (tilesOfPlane + most - 1) / most
+  }
+
+  private var tilesOfPlane: Int { (product.columnPhases[0].count + tile.positions - 1) / tile.positions }
+  private var groupTasks: Int { weightsStay ? 1 : product.groups * tileGroups }
   private var tileGroups: Int { (product.resultBlocks + tile.blocks - 1) / tile.blocks }
   private var lastGroupBlocks: Int { product.resultBlocks - (tileGroups - 1) * tile.blocks }
 
   mutating func kernel() -> KernelText {
     if product.isDepthwise, product.positions == .columns { return depthwiseKernel() }
-    // Pieces of the positions that tasks run over: rows of images, or tiles of planes and matrices.
-    let tilesOfPlane = (product.columnPhases[0].count + tile.positions - 1) / tile.positions
-    let pieces = product.positions == .columns ? product.resultRows : tilesOfPlane
-    let groupTasks = weightsStay ? 1 : product.groups * tileGroups
+    // Pieces of the positions that tasks run over: rows of images, or bands of planes and matrices.
+    let pieces = product.positions == .columns ? product.resultRows : bands
     var lines = LoopKernel.pointers(region)
     lines += ["for (long task = first; task < end; task++) {", "const long piece = task % \(pieces);"]
     let (inner, outer) = groupsFirst ? ("image", "group") : ("group", "image")
@@ -112,20 +129,13 @@ struct TiledProductKernel {
   }
 
   private mutating func pieceBody(blocks: Int) -> [String] {
+    if sumsByParts { return bandBody(blocks: blocks) }
     guard product.positions == .columns else {
-      // Tiles of two widths cover the positions.
-      let phase = product.columnPhases[0]
-      let tiles = (phase.count + tile.positions - 1) / tile.positions
-      var lines = [
-        "const long start = piece * \(phase.count) / \(tiles), width = (piece + 1) * \(phase.count) / \(tiles) - start;"
-      ]
-      let widths = Set(TileRun.runs(phase, width: tile.positions, sourceExtent: product.source.columns).map(\.width))
-        .sorted()
-      for width in widths {
-        let run = TileRun(start: 0, width: width, count: 1, valid: [0..<width])
+      var lines = [tileOfPlane("piece")]
+      for run in runsOfPlane {
         lines +=
-          ["if (width == \(width)) {"]
-          + tileCall(product.rowPhases[0], phase, run, blocks: blocks, row: "0", resultRow: "0") + ["}"]
+          ["if (width == \(run.width)) {"]
+          + tileCall(product.rowPhases[0], product.columnPhases[0], run, blocks: blocks, row: "0", resultRow: "0") + ["}"]
       }
       return lines
     }
@@ -147,6 +157,54 @@ struct TiledProductKernel {
     return lines
   }
 
+  /// The tiles of a plane or matrix, which have up to two widths.
+  private var runsOfPlane: [TileRun] {
+    let runs = TileRun.runs(product.columnPhases[0], width: tile.positions, sourceExtent: product.source.columns)
+    return Set(runs.map(\.width)).sorted().map { TileRun(start: 0, width: $0, count: 1, valid: [0..<$0]) }
+  }
+
+  /// Where a tile of a plane begins, and how wide it is.
+  private func tileOfPlane(_ number: String) -> String {
+    let count = product.columnPhases[0].count
+    let start = "\(number) * \(count) / \(tilesOfPlane)"
+    let end = "(\(number) + 1) * \(count) / \(tilesOfPlane)"
+    return "const long start = \(start), width = \(end) - start;"
+  }
+
+  /// Sums the tiles of a band of a plane part by part, then computes and stores what the region makes of them.
+  private mutating func bandBody(blocks: Int) -> [String] {
+    guard let anchor = region.anchor else { return [] }
+    let (rowPhase, columnPhase) = (product.rowPhases[0], product.columnPhases[0])
+    let first = "piece * \(tilesOfPlane) / \(bands)"
+    let eachTile = [
+      "for (long t = \(first); t < (piece + 1) * \(tilesOfPlane) / \(bands); t++) {", tileOfPlane("t"),
+      "v16 *const tile = sums + (t - \(first)) * \(blocks * tile.positions);",
+    ]
+    let largest = (tilesOfPlane + bands - 1) / bands
+    var lines = [
+      "v16 sums[\(largest * blocks * tile.positions)];",
+      "for (long b0 = 0; b0 < \(product.source.blockCount); b0 += \(Self.longestSum / product.source.blockChannels)) {",
+    ]
+    lines += eachTile
+    for run in runsOfPlane {
+      let function = number(of: tileFunction(rowPhase, columnPhase, run, blocks: blocks, .none, isPart: true))
+      lines.append(
+        "if (width == \(run.width)) FUNCTION_\(function)(x + start * \(product.source.columnStride)L, w, 0, tile, b0);")
+    }
+    lines += ["}", "}"] + eachTile
+    for run in runsOfPlane {
+      let indices = ["const long i2 = 0;", "const long i3 = start + j;"]
+      lines += ["if (width == \(run.width)) {"] + epilogue(anchor, width: run.width, blocks: blocks, indices).lines + ["}"]
+    }
+    return lines + ["}"]
+  }
+
+  private mutating func number(of function: KernelFunction) -> Int {
+    if let number = functions.firstIndex(of: function) { return number }
+    functions.append(function)
+    return functions.count - 1
+  }
+
   /// Sums a tile, then computes and stores what the region makes of it.
   private mutating func tileCall(
     _ rowPhase: AxisPhase, _ columnPhase: AxisPhase, _ run: TileRun, blocks: Int, row: String, resultRow: String
@@ -155,93 +213,22 @@ struct TiledProductKernel {
     let position = "(start + j) * \(columnPhase.resultStride) + \(columnPhase.phase)"
     var indices = ["const long i0 = \(position);"]
     if product.positions != .rows { indices = ["const long i2 = \(resultRow);", "const long i3 = \(position);"] }
-    let identity = (0..<region.result.shape.rank).map(IndexExpression.variable)
-    func call(_ ahead: LinesAhead) -> String {
-      let function = tileFunction(rowPhase, columnPhase, run, blocks: blocks, ahead)
-      if !functions.contains(function) { functions.append(function) }
-      let number = functions.firstIndex(of: function) ?? 0
-      let distance = columnPhase.sourceStride * product.source.columnStride
-      return "FUNCTION_\(number)(x + start * \(distance)L, w, \(row), tile\(ahead.argument));"
-    }
-    let tiles = ["v16 tile[\(blocks * run.width)];"]
-    let eachBlock = ["for (int o = 0; o < \(blocks); o++) {", "const long block = block0 + o;"]
-    do {
-      let (statements, images) = try vectorEpilogue(anchor, identity)
-      let ahead = LinesAhead(
-        images: images, blocks: blocks, width: run.width, stride: columnPhase.resultStride,
-        turns: product.isDepthwise || product.source.blockChannels != Buffer.lanes
-          ? 0 : rowPhase.taps.count * product.source.blockCount)
-      return tiles + ahead.addresses(eachBlock, indices) + [call(ahead)] + eachBlock
-        + ["for (int j = 0; j < \(run.width); j++) {", "const v16 sum = tile[o * \(run.width) + j];"] + indices
-        + statements + ["}", "}"]
-    } catch {
-      return tiles + [call(.none)] + eachBlock + scalarEpilogue(anchor, identity, run.width, indices) + ["}"]
-    }
-  }
-
-  /// Whether all 16 channels of a position can be computed and stored at once.
-  var hasVectorEpilogue: Bool {
-    guard let anchor = region.anchor else { return false }
-    return (try? vectorEpilogue(anchor, (0..<region.result.shape.rank).map(IndexExpression.variable))) != nil
-  }
-
-  /// The region behind the anchor, computed and stored for all 16 channels of a position at once.
-  /// - Returns: also the addresses of the images that it reads and writes there.
-  private func vectorEpilogue(_ anchor: Value, _ identity: [IndexExpression]) throws -> (
-    statements: [String], images: [String]
-  ) {
-    let nest = try LoopNest(over: region.result.shape, into: region.result, vectorising: true)
-    guard let lane = nest.lane, lane.variable == 1 else { throw NeedsScalarLoops() }
-    var emitter = ExpressionEmitter(region, names: nest.names, lane: lane)
-    emitter.define(anchor, as: Emitted(text: "sum", element: .float32, isVector: true))
-    var stores: [String] = []
-    var written: [String] = []
-    for (number, output) in region.body.outputs.enumerated() {
-      let value = try emitter.emit(output.value, at: identity)
-      let name = LoopKernel.resultName(number)
-      let bypassesCaches = region.results[number].bypassesCaches
-      stores += try nest.store(value, to: name, bypassingCaches: bypassesCaches, &emitter)
-      if region.result.layout == .blocked, !bypassesCaches, value.element == .float32,
-        let start = try emitter.contiguousOffset(region.result, identity, lane)
-      {
-        written.append("\(name) + \(start)")
-      }
-    }
-    return (emitter.takeLines() + stores, emitter.imageLoads + written)
-  }
-
-  /// Channel by channel, along the positions of the tile.
-  private func scalarEpilogue(_ anchor: Value, _ identity: [IndexExpression], _ width: Int, _ indices: [String]) -> [String]
-  {
-    var emitter = ExpressionEmitter(region, names: identity.indices.map { "i\($0)" })
-    emitter.define(anchor, as: Emitted(text: "sum", element: .float32, isVector: false))
-    do {
-      let value = try emitter.emit(region.root, at: identity)
-      let offset = try emitter.offsetText(region.result, identity)
-      let channels = region.result.shape[1]
-      var lines =
-        [
-          "for (long l = 0; l < 16 && block * 16 + l < \(channels); l++) {", "const long i1 = block * 16 + l;",
-          "for (int j = 0; j < \(width); j++) {",
-        ] + indices + ["const float sum = ((const float *)tile)[(o * \(width) + j) * 16 + l];"]
-      lines += emitter.takeLines() + ["y[\(offset)] = \(value.text);", "}", "}"]
-      if region.result.hasPaddedLanes {
-        lines +=
-          [
-            "for (long l = 0; l < 16; l++) {", "const long i1 = block * 16 + l;", "if (i1 < \(channels)) continue;",
-            "for (int j = 0; j < \(width); j++) {",
-          ] + indices + ["y[\(offset)] = 0;", "}", "}"]
-      }
-      return lines
-    } catch {
-      preconditionFailure("scalar loops exist for every epilogue: \(error)\n\(region.body.text())")
-    }
+    let (end, images) = epilogue(anchor, width: run.width, blocks: blocks, indices)
+    let ahead = LinesAhead(
+      images: images, blocks: blocks, width: run.width, stride: columnPhase.resultStride,
+      turns: product.isDepthwise || product.source.blockChannels != Buffer.lanes
+        ? 0 : rowPhase.taps.count * product.source.blockCount)
+    let function = number(of: tileFunction(rowPhase, columnPhase, run, blocks: blocks, ahead))
+    let distance = columnPhase.sourceStride * product.source.columnStride
+    return ["v16 tile[\(blocks * run.width)];"] + ahead.addresses(eachBlock(blocks), indices)
+      + ["FUNCTION_\(function)(x + start * \(distance)L, w, \(row), tile\(ahead.argument));"] + end
   }
 
   // MARK: The sums
 
+  /// - Parameter isPart: whether a call adds the part of the sums that begins at a block of the source to the tile.
   private func tileFunction(
-    _ rowPhase: AxisPhase, _ columnPhase: AxisPhase, _ run: TileRun, blocks: Int, _ ahead: LinesAhead
+    _ rowPhase: AxisPhase, _ columnPhase: AxisPhase, _ run: TileRun, blocks: Int, _ ahead: LinesAhead, isPart: Bool = false
   ) -> KernelFunction {
     let source = product.source
     let sums = (0..<blocks).map { o in (0..<run.width).map { "a\(o)_\($0)" } }
@@ -255,7 +242,8 @@ struct TiledProductKernel {
     if chunk == nil {
       lines.append(clear)
     } else {
-      lines.append("for (int i = 0; i < \(blocks * run.width); i++) tile[i] = (v16){0};")
+      let isFirst = isPart ? "if (b0 == 0) " : ""
+      lines.append(isFirst + "for (int i = 0; i < \(blocks * run.width); i++) tile[i] = (v16){0};")
     }
     if !rowPhase.taps.isEmpty && !columnPhase.taps.isEmpty {
       lines.append("static const int filters[] = {\(rowPhase.taps.map { String($0.filter) }.joined(separator: ", "))};")
@@ -266,7 +254,7 @@ struct TiledProductKernel {
       if product.isDepthwise {
         lines += depthwiseTaps(columnPhase, run, sums[0])
       } else if let chunk {
-        lines += ["for (long b0 = 0; b0 < \(source.blockCount); b0 += \(chunk)) {", clear]
+        lines += [isPart ? "{" : "for (long b0 = 0; b0 < \(source.blockCount); b0 += \(chunk)) {", clear]
         lines.append("const long b1 = b0 + \(chunk) < \(source.blockCount) ? b0 + \(chunk) : \(source.blockCount);")
         lines += denseTaps(columnPhase, run, sums, blocks: blocks, ahead, from: "b0", to: "b1")
         lines += sums.joined().enumerated().map { "tile[\($0.offset)] += \($0.element);" } + ["}"]
@@ -277,8 +265,10 @@ struct TiledProductKernel {
     }
     if chunk == nil { lines += sums.joined().enumerated().map { "tile[\($0.offset)] = \($0.element);" } }
     // A call costs little beside a long sum, whose tile passes through memory anyway.
+    let part = isPart ? ", const long b0" : ""
     return KernelFunction(
-      parameters: "const float *restrict x, const float *restrict w, const long row, v16 *restrict tile\(ahead.parameter)",
+      parameters:
+        "const float *restrict x, const float *restrict w, const long row, v16 *restrict tile\(ahead.parameter)\(part)",
       body: lines.joined(separator: "\n"), isShared: chunk != nil)
   }
 

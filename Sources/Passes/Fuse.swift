@@ -117,7 +117,7 @@ private struct FusionPlan {
       let only = users[index].count == 1 ? users[index][0] : nil
       switch role {
       case .indexMap:
-        isMaterialised[index] = !acceptable
+        isMaterialised[index] = !acceptable || graph.spreadsConvolution(value)
       case .elementwise, .selection:
         if acceptable, let result = commonRegion(users[index]) {
           epilogueOf[index] = result
@@ -235,6 +235,13 @@ extension Graph {
     let lastReader = users[image.index].filter { !isPredicate($0) }.max()
     guard let lastReader, readers.allSatisfy({ $0 > lastReader }) else { return nil }
     return image
+  }
+
+  /// Whether the value puts zeros between the results of a convolution: another one to whose results it is added runs over
+  /// whole planes only if it is stored.
+  fileprivate func spreadsConvolution(_ value: Value) -> Bool {
+    guard let pad = self[value].operation as? Pad, pad.interior.contains(where: { $0 > 0 }) else { return false }
+    return self[self[value].operands[0]].operation is Convolution
   }
 
   /// Whether the value is the gradient of an image: a convolution sums its few channels apart from each other, so that what

@@ -30,6 +30,10 @@ enum ScheduleSamples {
       Shape2D(input: 40, output: 8, size: [5, 5], kernel: [1, 1], pads: [0, 0]),
       Shape2D(batch: 2, input: 24, output: 112, size: [6, 7], kernel: [1, 1], pads: [0, 0]),
       Shape2D(input: 16, output: 80, size: [9, 9], kernel: [1, 1], strides: [2, 2], pads: [0, 0]),
+      Shape2D(batch: 2, input: 20, output: 24, size: [8, 10], kernel: [1, 1], strides: [2, 3], pads: [0, 0]),
+      // Sums long enough to be made by parts, forward and backward.
+      Shape2D(batch: 2, input: 1032, output: 24, size: [7, 9], kernel: [1, 1], pads: [0, 0]),
+      Shape2D(input: 24, output: 1040, size: [14, 15], kernel: [1, 1], pads: [0, 0]),
       Shape2D(input: 32, output: 48, size: [14, 30], kernel: [3, 3]),
       Shape2D(input: 20, output: 33, size: [10, 9], kernel: [5, 3], strides: [2, 1], pads: [2, 0], dilations: [1, 2]),
       Shape2D(input: 3, output: 16, size: [20, 20], kernel: [7, 7], strides: [2, 2], pads: [3, 3]),
