@@ -250,6 +250,25 @@ import Testing
     }
   }
 
+  @Test func `beside another interpreter the largest step is one of its own`() throws {
+    let cam = try ClassActivationMap(try Classifier(try PooledClassifier.softmax.graph(batch: 2)))
+    let recording = RecordingRunner(
+      BothRunners(first: runner, second: ReferenceRunner([try AttackPrograms.map(cam), try AttackPrograms.step(cam)])))
+    let drawn = ProgramMeasurer(recording, mapShape: cam.mapShape, mapSweeps: cam.sweeps)
+    let joint = JointMeasurer(drawn: drawn, mask: measurer(recording, seed: 0), maskPosition: 1, count: 2)
+    var settings = settings(steps: 6)
+    settings.mask.jointShare = 3
+    settings.mask.halvings = 0
+    (settings.mask.largestStep, settings.mask.jointLargestStep) = (1, 0.5)
+    let batch = batch([1, 2], targets: [4, 0])
+    let driver = try MaskAttackDriver(recording, joint: joint, mapSweeps: cam.sweeps, settings: settings)
+    _ = try driver.attack(batch, benign: try joint.benign(batch))
+    let searches = recording.calls.filter { $0.name == MaskPrograms.searchName }
+    // Two of six steps are against both.
+    let largest = Float(0.5 * 12 / 224)
+    #expect(searches.map { $0.inputs["alphas"]?.floats } == [[largest, largest], [largest / 2, largest / 2]])
+  }
+
   @Test func `momentum keeps of a direction what it is told`() throws {
     let batch = batch([1, 2], targets: [4, 0])
     func directions(_ momentum: Float) throws -> [[Double]] {
