@@ -15,8 +15,8 @@ struct LargePeers {
   /// The plain derivatives of four photos.
   func references(_ model: String) throws -> [PeerReference] { try references(model, "", photos: 4) }
 
-  /// The derivatives of eight photos under h.
-  func smoothedReferences(_ model: String) throws -> [PeerReference] { try references(model, "-smoothed", photos: 8) }
+  /// The derivatives of 24 photos under h.
+  func smoothedReferences(_ model: String) throws -> [PeerReference] { try references(model, "-smoothed", photos: 24) }
 
   private func references(_ model: String, _ kind: String, photos: Int) throws -> [PeerReference] {
     try (0..<photos).map { photo in
@@ -34,15 +34,15 @@ struct LargePeers {
   struct Distances {
     /// Of the graph evaluated in f64, on the first photo: the evaluator takes minutes for all, and the graph is the same.
     var evaluated = 0.0
-    /// Of compiled code. One photo's f32 distance is a matter of which kinks its sign flips hit, so it is the largest of all.
-    var compiled = 0.0
-    /// Of PyTorch f32, the largest of all photos.
-    var own = 0.0
+    /// Of compiled code, of each photo.
+    var compiled: [Double] = []
+    /// Of PyTorch f32.
+    var own: [Double] = []
     /// The same with PyTorch's own convolutions in place of oneDNN's, where that is recorded.
-    var native = 0.0
+    var native: [Double] = []
   }
 
-  /// The distances of the outputs of a graph, by their names.
+  /// The distances of the outputs of a graph, by their names, each of all photos.
   func distances(
     of graph: Graph, from references: [PeerReference], inputs: (PeerReference) throws -> [String: HostTensor]
   ) throws -> [String: Distances] {
@@ -56,10 +56,10 @@ struct LargePeers {
       for name in names {
         var found = distances[name] ?? Distances()
         if let tensor = evaluated[name] { found.evaluated = try reference.distance(tensor, from: name) }
-        if let tensor = compiled[name] { found.compiled = max(found.compiled, try reference.distance(tensor, from: name)) }
-        found.own = max(found.own, try reference.distance(try reference["\(name)32"], from: name))
+        if let tensor = compiled[name] { found.compiled.append(try reference.distance(tensor, from: name)) }
+        found.own.append(try reference.distance(try reference["\(name)32"], from: name))
         if let native = reference.optional("\(name)32native") {
-          found.native = max(found.native, try reference.distance(native, from: name))
+          found.native.append(try reference.distance(native, from: name))
         }
         distances[name] = found
       }

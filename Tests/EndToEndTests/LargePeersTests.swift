@@ -40,9 +40,10 @@ struct LargePeersTests {
     }
     for output in ["gradient", "hvp"] {
       let found = try #require(distances[output])
-      print("\(model) \(output): graph in f64 \(found.evaluated), compiled \(found.compiled), PyTorch f32 \(found.own)")
+      let (compiled, own) = (try #require(found.compiled.max()), try #require(found.own.max()))
+      print("\(model) \(output): graph in f64 \(found.evaluated), compiled \(compiled), PyTorch f32 \(own)")
       #expect(found.evaluated <= 1e-9)
-      #expect(found.compiled <= 1.5 * found.own)
+      #expect(compiled <= 1.5 * own)
     }
   }
 

@@ -7,7 +7,7 @@ record.py has of small networks; and, of one exporter's files, NAME-smoothed.npz
 against GRAD as in gradient_map.py and the Hessian-vector product with smoothed derivatives, both of the network on pixels
 from 0 to 1. Needs what tools/fetch-models makes, and the photos that photos.py reads. In float32 a pre-activation next to a
 kink may fall on its other side, which moves a derivative by far more than rounding; several photos show how often. Files that
-exist are kept; the tests want those of --photos 8.
+exist are kept; the tests want those of --photos 24.
 """
 import argparse
 import shutil
@@ -44,7 +44,7 @@ MODELS = {
 }
 # Rows of index.csv. On the first four no model is so sure that its plain second derivative drowns in float32's rounding;
 # h has a second derivative of its own.
-PHOTOS = [20, 0, 50, 150, 25, 75, 100, 125]
+PHOTOS = [20, 0, 50, 150, 25, 75, 100, 125, 5, 10, 15, 30, 35, 40, 45, 55, 60, 65, 70, 80, 85, 90, 95, 105]
 PLAIN_PHOTOS = 4
 KINDS = ["plain", "smoothed"]
 
