@@ -7,7 +7,7 @@ import Testing
 ///
 /// A photo rounded otherwise in its last place already moves these derivatives by percents in f64, wherever a kink lies next
 /// to it, and so does the order of sums. On single photos, and so in the largest distance and in the mean, compiled code,
-/// oneDNN and PyTorch's own convolutions are ahead of one another by factors of up to a hundred: the median over photos is
+/// oneDNN and PyTorch's own convolutions are ahead of each other by factors of a hundred and more: the median over photos is
 /// what a bar can be held to. Needs an optimised build, and then ten minutes on two cores, most of them for the evaluator:
 /// up to a minute for each graph.
 @Suite(
