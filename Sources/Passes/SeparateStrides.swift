@@ -5,8 +5,8 @@ import TensorTypes
 /// A convolution with a 1 × 1 filter and strides → a slice of the positions that it visits, and a dense convolution of them;
 /// its backward-data → a dense convolution, and zeros between the results.
 ///
-/// A dense one runs over all positions of an image in full tiles, where rows of 7 or 14 leave tiles half empty, and no position
-/// between the visited ones passes through the caches. Pays where code is generated; the value stays the same.
+/// A dense one runs over all positions of an image in tiles of nearly one size, where rows of 7 or 14 are cut into shorter
+/// ones. Pays where code is generated; the value stays the same.
 public enum SeparateStrides: Pass {
   public static func run(_ graph: Graph) throws(TypeError) -> Graph {
     try graph.rewritten { (node, _, operands, builder) throws(TypeError) -> Value? in
