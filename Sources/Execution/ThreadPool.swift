@@ -77,17 +77,17 @@ public final class ThreadPool: @unchecked Sendable {
 
   /// Into how many chunks to cut a step.
   ///
-  /// Several per thread, so that a thread that lost its processor for a while leaves little behind; but none shorter than
-  /// about a microsecond, which is what claiming and finishing a chunk may cost.
+  /// Several per thread, but none shorter than claiming and finishing it costs: at 4,000 operations and bytes that is about a
+  /// microsecond where arithmetic is slow. Up to 128 per thread where each still has a million, since a thread can lose its
+  /// processor, or share its core with another guest of the machine, and is waited for in its last chunk.
   func chunkCount(taskCount: Int, operationsAndBytes: Int? = nil) -> UInt32 {
     guard threadCount > 1 else { return 1 }
-    var chunks: Int = min(taskCount, threadCount * 8, Int(platform_maximum_chunk_count))
+    var chunks: Int = threadCount * 8
     if let operationsAndBytes {
-      let nanoseconds: Int = operationsAndBytes / 4
-      if nanoseconds < 2_000 { return 1 }
-      chunks = min(chunks, nanoseconds / 1_000)
+      if operationsAndBytes < 8_000 { return 1 }
+      chunks = max(min(chunks, operationsAndBytes / 4_000), min(threadCount * 128, operationsAndBytes / 1_000_000))
     }
-    return UInt32(max(chunks, 1))
+    return UInt32(min(chunks, taskCount, Int(platform_maximum_chunk_count)))
   }
 }
 
