@@ -136,7 +136,7 @@ extension Program {
         Step(
           kernel: kernels.number(of: step.kernel), operands: addresses, taskCount: step.kernel.taskCount,
           summary: "\(step.region.summary) [\(step.algorithm)] -> \(results)",
-          node: step.location.node, floatingPointOperations: step.region.floatingPointOperations, bytesMoved: bytesMoved))
+          node: step.location.node, floatingPointOperations: step.floatingPointOperations, bytesMoved: bytesMoved))
     }
     func port(_ name: String, _ value: Value) -> Port {
       Port(name: name, type: graph[value].type, offset: offset(value))

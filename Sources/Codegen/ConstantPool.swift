@@ -9,17 +9,17 @@ struct ConstantPool {
   private struct Packed: Hashable {
     /// Of the elements in memory: several sweeps and programs read one tensor.
     let address: UInt
-    let packing: WeightPacking
+    let order: AnyHashable
   }
 
   /// With the tensors, whose addresses must not come to mean others.
   private var packed: [Packed: (tensor: HostTensor, offset: Int)] = [:]
 
-  /// Stores weights in the order in which a tile reads them, at a multiple of 64 bytes, with a vector of zeros behind them.
-  mutating func add(_ weights: HostTensor, _ packing: WeightPacking) -> Int {
-    let key = Packed(address: weights.storageAddress, packing: packing)
+  /// Stores weights in the order in which a kernel reads them, at a multiple of 64 bytes, with a vector of zeros behind them.
+  mutating func add(_ weights: HostTensor, _ order: some WeightOrder) -> Int {
+    let key = Packed(address: weights.storageAddress, order: AnyHashable(order))
     if let known = packed[key] { return known.offset }
-    let offset = add(packing.pack(weights.floats))
+    let offset = add(order.pack(weights.floats))
     packed[key] = (weights, offset)
     return offset
   }

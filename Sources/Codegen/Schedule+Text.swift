@@ -28,7 +28,7 @@ extension Schedule {
       rows.append(
         [
           "\(index)", step.algorithm, step.region.summary, "\(step.kernel.taskCount)",
-          "\(step.region.floatingPointOperations)",
+          "\(step.floatingPointOperations)",
         ] + (0..<5).map { column in results.map { $0[column] }.joined(separator: "; ") }
           + [operands.joined(separator: "; ") + step.location.comment])
     }

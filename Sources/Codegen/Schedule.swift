@@ -13,6 +13,8 @@ struct ScheduledStep {
   /// Offset in the constant pool of operands that are packed for this kernel.
   let packed: [Int: Int]
   let algorithm: String
+  /// What the algorithm computes, which may be less than the region asks for.
+  let floatingPointOperations: Int
   let location: Location
 }
 
@@ -124,6 +126,13 @@ struct Schedule {
     _ product: TiledProduct, _ nodes: JoinedNodes, registers: VectorRegisters, _ pool: inout ConstantPool
   ) {
     let region = region(nodes)
+    if let writer = WinogradKernel(product, region, registers: registers) {
+      let weights = pool.add(product.weightsTensor, writer.packing)
+      add(
+        writer.kernel(), region, nodes, "winograd 2x2", packed: [product.weightsOperand: weights],
+        operations: writer.floatingPointOperations)
+      return
+    }
     var writer = TiledProductKernel(product, region, registers: registers)
     let weights = pool.add(product.weightsTensor, product.packing(writer.tile))
     add(
@@ -143,13 +152,15 @@ struct Schedule {
   }
 
   private mutating func add(
-    _ kernel: KernelText, _ region: Region, _ nodes: JoinedNodes, _ algorithm: String, packed: [Int: Int] = [:]
+    _ kernel: KernelText, _ region: Region, _ nodes: JoinedNodes, _ algorithm: String, packed: [Int: Int] = [:],
+    operations: Int? = nil
   ) {
     let location = graph[nodes.members[0]].location
     steps.append(
       ScheduledStep(
         kernel: kernel, region: region, operands: nodes.operands, results: nodes.results, packed: packed,
-        algorithm: algorithm, location: location.node == nil ? region.location : location))
+        algorithm: algorithm, floatingPointOperations: operations ?? region.floatingPointOperations,
+        location: location.node == nil ? region.location : location))
   }
 }
 

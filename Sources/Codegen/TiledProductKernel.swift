@@ -227,7 +227,7 @@ struct TiledProductKernel {
   // MARK: The sums
 
   /// - Parameter isPart: whether a call adds the part of the sums that begins at a block of the source to the tile.
-  private func tileFunction(
+  func tileFunction(
     _ rowPhase: AxisPhase, _ columnPhase: AxisPhase, _ run: TileRun, blocks: Int, _ ahead: LinesAhead, isPart: Bool = false
   ) -> KernelFunction {
     let source = product.source

@@ -16,8 +16,13 @@ struct WeightPositions: Hashable {
   var sourcePeriod = Int.max
 }
 
+/// The order in which a kernel reads its weights.
+protocol WeightOrder: Hashable, Sendable {
+  func pack(_ values: [Float]) -> [Float]
+}
+
 /// The order in which a tile reads its weights.
-struct WeightPacking: Hashable {
+struct WeightPacking: WeightOrder {
   let weights: WeightPositions
   let tile: TileShape
   let groups: Int

@@ -1,15 +1,17 @@
 """Times Adjoint and its peers, each workload of each in a process of its own, and prints one table: see tools/peers.
 
-Peers take turns at every workload, so that what else the machine does meets all of them. The first run takes longer: XLA and
-Adjoint keep what they compile. Times are milliseconds of the calls after the first, best (median); compare within one run
-only. Every process may use as many processors as it has threads.
+Peers take turns at every workload, in one round or more, so that what else the machine does meets all of them. The first round
+takes longer: XLA and Adjoint keep what they compile. Times are milliseconds of the calls after the first, best (median of the
+rounds' medians); compare within one run only. Every process may use as many processors as it has threads.
 """
 import argparse
 import datetime
+import itertools
 import json
 import os
 import pathlib
 import platform
+import statistics
 import subprocess
 import sys
 import time
@@ -73,6 +75,16 @@ def measure(peer, path, workload, batch, arguments):
     return json.loads(output(command, arguments.limit).splitlines()[-1])
 
 
+def merged(entries):
+    """What all rounds of one workload say; a failure if any failed."""
+    for entry in entries:
+        if "failure" in entry:
+            return entry
+    return {"best": min(entry["best"] for entry in entries),
+            "median": statistics.median(entry["median"] for entry in entries),
+            "peakResidentBytes": max(entry["peakResidentBytes"] for entry in entries)}
+
+
 def processor():
     """Name, family and model of the processor."""
     if not pathlib.Path("/proc/cpuinfo").exists():
@@ -96,8 +108,9 @@ def head(arguments):
     except Failure as failure:
         ours = str(failure)
     threads = "1 thread" if arguments.threads == 1 else f"{arguments.threads} threads"
+    rounds = "1 round" if arguments.rounds == 1 else f"{arguments.rounds} rounds"
     return (f"{datetime.date.today()}, {processor()}, {os.cpu_count()} cores, {threads}; adjoint {ours}, Python "
-            f"{platform.python_version()}, {versions}; float32, milliseconds, best (median)")
+            f"{platform.python_version()}, {versions}; float32, milliseconds, best (median), {rounds}")
 
 
 def heading(first, columns):
@@ -161,8 +174,9 @@ def parsed():
     parser.add_argument("--peers", nargs="+", choices=PEERS, default=list(PEERS))
     parser.add_argument("--workloads", nargs="+", choices=WORKLOADS, default=list(WORKLOADS))
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--seconds", type=float, default=1,
-                        help="about how long to repeat each workload of a peer (default: 1)")
+    parser.add_argument("--rounds", type=int, default=1, help="how often to measure all in turn (default: 1)")
+    parser.add_argument("--seconds", type=float, default=2,
+                        help="about how long to repeat each workload of a peer (default: 2, as Adjoint's)")
     parser.add_argument("--limit", type=float, default=180, help="seconds after which a process is given up (default: 180)")
     parser.add_argument("--adjoint", type=pathlib.Path, default=root / ".build" / "release" / "adjoint", metavar="COMMAND",
                         help="what to time as Adjoint (default: .build/release/adjoint)")
@@ -171,6 +185,8 @@ def parsed():
     usable = sorted(os.sched_getaffinity(0))
     if not 1 <= arguments.threads <= len(usable):
         parser.error(f"--threads is {arguments.threads}; 1 to {len(usable)} are usable")
+    if arguments.rounds < 1:
+        parser.error(f"--rounds is {arguments.rounds}; 1 is the least")
     # XLA has no other measure of how many threads to take.
     os.sched_setaffinity(0, usable[:arguments.threads])
     return arguments
@@ -181,20 +197,19 @@ def main():
     making = [sys.executable, here / "timed_models.py", *arguments.models]
     made = subprocess.run(making, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()
     paths = dict(zip(arguments.models, made[-len(arguments.models):]))
-    results, start = {}, time.monotonic()
-    for model in arguments.models:
-        for batch in arguments.batch:
-            for workload in arguments.workloads:
-                for peer in arguments.peers:
-                    if workload not in PEERS[peer][2]:
-                        continue
-                    try:
-                        entry = measure(peer, paths[model], workload, batch, arguments)
-                    except Failure as failure:
-                        entry = {"failure": str(failure)}
-                    results[model, batch, workload, peer] = entry
-                    print(f"{time.monotonic() - start:4.0f} s  {model}, batch {batch}, {workload}, {peer}: {cell(entry)}",
-                          file=sys.stderr, flush=True)
+    entries, start = {}, time.monotonic()
+    turns = itertools.product(range(arguments.rounds), arguments.models, arguments.batch, arguments.workloads, arguments.peers)
+    for _, model, batch, workload, peer in turns:
+        if workload not in PEERS[peer][2]:
+            continue
+        try:
+            entry = measure(peer, paths[model], workload, batch, arguments)
+        except Failure as failure:
+            entry = {"failure": str(failure)}
+        entries.setdefault((model, batch, workload, peer), []).append(entry)
+        print(f"{time.monotonic() - start:4.0f} s  {model}, batch {batch}, {workload}, {peer}: {cell(entry)}",
+              file=sys.stderr, flush=True)
+    results = {key: merged(rounds) for key, rounds in entries.items()}
     about = head(arguments)
     print("\n".join([about, "", *table(results, arguments), "", NOTES, "", *ratios(results, arguments)]))
     if arguments.json:
