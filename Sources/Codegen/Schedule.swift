@@ -129,7 +129,7 @@ struct Schedule {
     if let writer = WinogradKernel(product, region, registers: registers) {
       let weights = pool.add(product.weightsTensor, writer.packing)
       add(
-        writer.kernel(), region, nodes, "winograd 2x2", packed: [product.weightsOperand: weights],
+        writer.kernel(), region, nodes, "winograd tile 2x2", packed: [product.weightsOperand: weights],
         operations: writer.floatingPointOperations)
       return
     }

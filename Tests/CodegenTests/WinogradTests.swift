@@ -67,7 +67,7 @@ import Testing
 
   private static func count(_ graph: Graph, cpu: TargetCPU = .best) throws -> Int {
     let steps = try Compiler(cpu: cpu, compiler: try CCompiler.locate()).programs([graph])[0].steps
-    return steps.count { $0.summary.contains("[winograd 2x2]") }
+    return steps.count { $0.summary.contains("[winograd tile 2x2]") }
   }
 
   @Test("Forward and backward, sizes even and odd, few and many channels", arguments: runnableProcessors)
@@ -115,7 +115,7 @@ import Testing
   func operations() throws {
     let sample = try Self.sample(Shapes(sourceChannels: 64, resultChannels: 64, size: [28, 28]), solving: .output)
     let steps = try Compiler(cpu: .best, compiler: try CCompiler.locate()).programs([sample.graph])[0].steps
-    let step = try #require(steps.first { $0.summary.contains("[winograd 2x2]") })
+    let step = try #require(steps.first { $0.summary.contains("[winograd tile 2x2]") })
     let (products, transforms, elementwise) = (2 * 16 * 64 * 64 * 14 * 14, 24 * (64 + 64) * 14 * 14, 4 * 64 * 28 * 28)
     #expect((products + transforms...products + transforms + elementwise).contains(step.floatingPointOperations))
   }
