@@ -199,19 +199,28 @@ struct WinogradPacking: WeightOrder {
   func pack(_ values: [Float]) -> [Float] {
     let lanes = Buffer.lanes
     let channels = weights.sourceChannels
-    var packed = [Float](repeating: 0, count: resultBlocks * 16 * channels * lanes)
-    func transformed(_ a: Double, _ b: Double, _ c: Double) -> [Double] { [a, (a + b + c) / 2, (a - b + c) / 2, c] }
-    for result in 0..<weights.resultChannels {
-      for channel in 0..<channels {
-        let origin: Int = result * weights.resultStride + channel * weights.sourceStride
-        let rows: [[Double]] = filterRows.map { row in
-          let taps: [Double] = filterColumns.map { Double(values[origin + row * 3 + $0]) }
-          return transformed(taps[0], taps[1], taps[2])
-        }
-        let start: Int = (result / lanes * 16 * channels + channel) * lanes + result % lanes
-        for j in 0..<4 {
-          let column: [Double] = transformed(rows[0][j], rows[1][j], rows[2][j])
-          for i in 0..<4 { packed[start + (i * 4 + j) * channels * lanes] = Float(column[i]) }
+    let place = channels * lanes
+    var packed = [Float](repeating: 0, count: resultBlocks * 16 * place)
+    packed.withUnsafeMutableBufferPointer { packed in
+      values.withUnsafeBufferPointer { values in
+        for result in 0..<weights.resultChannels {
+          for channel in 0..<channels {
+            let origin: Int = result * weights.resultStride + channel * weights.sourceStride
+            func row(_ number: Int) -> SIMD4<Double> {
+              let start: Int = origin + filterRows[number] * 3
+              func tap(_ column: Int) -> Double { Double(values[start + filterColumns[column]]) }
+              let (a, b, c): (Double, Double, Double) = (tap(0), tap(1), tap(2))
+              return SIMD4(a, (a + b + c) / 2, (a - b + c) / 2, c)
+            }
+            let (a, b, c): (SIMD4<Double>, SIMD4<Double>, SIMD4<Double>) = (row(0), row(1), row(2))
+            let start: Int = result / lanes * 16 * place + channel * lanes + result % lanes
+            for j in 0..<4 {
+              packed[start + j * place] = Float(a[j])
+              packed[start + (4 + j) * place] = Float((a[j] + b[j] + c[j]) / 2)
+              packed[start + (8 + j) * place] = Float((a[j] - b[j] + c[j]) / 2)
+              packed[start + (12 + j) * place] = Float(c[j])
+            }
+          }
         }
       }
     }
