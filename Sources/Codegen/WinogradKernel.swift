@@ -9,8 +9,9 @@ import TensorTypes
 /// Networks, 2016). A task transforms the squares d of a band of rows, multiplies them with the filters that were
 /// transformed at compile time, as 16 pointwise products, and transforms back, all within its core's caches.
 ///
-/// Sums round about as those of the direct form do. Four results depend on the same 4 × 4 pixels, so that what is zero or
-/// not finite in one of them may show in all four.
+/// The differences and sums round, by which errors are about a third larger than those of the direct form. Four results
+/// depend on the same 4 × 4 pixels, so that what is not finite in one of them shows in all four, and rounding may show where
+/// the direct form gives an exact zero.
 struct WinogradKernel {
   private let product: TiledProduct
   private let region: Region
