@@ -7,11 +7,12 @@ import TensorTypes
 ///
 /// with 16 multiplications a pair of channels instead of 36 (Lavin and Gray, Fast Algorithms for Convolutional Neural
 /// Networks, 2016). A task transforms the squares d of a band of rows, multiplies them with the filters that were
-/// transformed at compile time, as 16 pointwise products, and transforms back, all within its core's caches.
+/// transformed at compile time, as 16 pointwise products, and transforms back, all within its core's caches and on its stack,
+/// of which it takes up to 700 KB.
 ///
-/// The differences and sums round, by which errors are about a third larger than those of the direct form. Four results
-/// depend on the same 4 × 4 pixels, so that what is not finite in one of them shows in all four, and rounding may show where
-/// the direct form gives an exact zero.
+/// The differences and sums round, so that errors may be larger than those of the direct form. Four results depend on the same
+/// 4 × 4 pixels, so that what is not finite in one of them shows in all four, and rounding may show where the direct form gives
+/// an exact zero.
 struct WinogradKernel {
   private let product: TiledProduct
   private let region: Region
@@ -186,45 +187,5 @@ struct WinogradKernel {
       weightsOperand: product.weightsOperand, isDepthwise: false, positions: .plane, images: 1, groups: 1, resultBlocks: 1,
       rowPhases: [phase(1)], columnPhases: [phase(squares)], resultRows: 1, filterRows: 1, filterColumns: 1,
       weightsTensor: product.weightsTensor, weights: product.weights)
-  }
-}
-
-/// Filters as `WinogradKernel` reads them: G g Gᵀ, [result block][place][source channel][16].
-struct WinogradPacking: WeightOrder {
-  let weights: WeightPositions
-  let resultBlocks: Int
-  /// The filter's index at each of the offsets -1, 0, 1.
-  let filterRows: [Int]
-  let filterColumns: [Int]
-
-  func pack(_ values: [Float]) -> [Float] {
-    let lanes = Buffer.lanes
-    let channels = weights.sourceChannels
-    let place = channels * lanes
-    var packed = [Float](repeating: 0, count: resultBlocks * 16 * place)
-    packed.withUnsafeMutableBufferPointer { packed in
-      values.withUnsafeBufferPointer { values in
-        for result in 0..<weights.resultChannels {
-          for channel in 0..<channels {
-            let origin: Int = result * weights.resultStride + channel * weights.sourceStride
-            func row(_ number: Int) -> SIMD4<Double> {
-              let start: Int = origin + filterRows[number] * 3
-              func tap(_ column: Int) -> Double { Double(values[start + filterColumns[column]]) }
-              let (a, b, c): (Double, Double, Double) = (tap(0), tap(1), tap(2))
-              return SIMD4(a, (a + b + c) / 2, (a - b + c) / 2, c)
-            }
-            let (a, b, c): (SIMD4<Double>, SIMD4<Double>, SIMD4<Double>) = (row(0), row(1), row(2))
-            let start: Int = result / lanes * 16 * place + channel * lanes + result % lanes
-            for j in 0..<4 {
-              packed[start + j * place] = Float(a[j])
-              packed[start + (4 + j) * place] = Float((a[j] + b[j] + c[j]) / 2)
-              packed[start + (8 + j) * place] = Float((a[j] - b[j] + c[j]) / 2)
-              packed[start + (12 + j) * place] = Float(c[j])
-            }
-          }
-        }
-      }
-    }
-    return packed
   }
 }
