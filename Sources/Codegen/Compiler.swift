@@ -3,6 +3,7 @@ import NativeCompilation
 import Operators
 import Passes
 import Programs
+import Synchronization
 import TensorTypes
 
 /// What keeps a graph from becoming native code.
@@ -35,9 +36,13 @@ public struct Compiler: Sendable {
   /// Compiles simplified graphs. Each becomes the program of its name; they share kernels and constants.
   public func compile(_ graphs: [Graph]) throws(CodegenError) -> ProgramFamily {
     let emitted = try emit(graphs)
+    let constants = Mutex<[UInt8]>([])
     do throws(CompilationError) {
-      let code = try compiler.compile(units: emitted.units, for: cpu)
-      return ProgramFamily(programs: emitted.programs, code: code, constants: emitted.constants)
+      let code = try compiler.compile(units: emitted.units, for: cpu) {
+        let bytes = emitted.pool.bytes()
+        constants.withLock { $0 = bytes }
+      }
+      return ProgramFamily(programs: emitted.programs, code: code, constants: constants.withLock(\.self))
     } catch { throw .compilation(error) }
   }
 
@@ -59,7 +64,7 @@ public struct Compiler: Sendable {
     var plans: [(schedule: Schedule, memory: MemoryPlan)] = []
     var programs: [Program] = []
     var units: [String] = []
-    var constants: [UInt8] = []
+    var pool = ConstantPool()
   }
 
   /// The graph whose nodes become steps.
@@ -69,21 +74,19 @@ public struct Compiler: Sendable {
   }
 
   private func emit(_ graphs: [Graph]) throws(CodegenError) -> Emitted {
-    var pool = ConstantPool()
     var kernels = KernelTable()
     var emitted = Emitted()
     for graph in graphs {
       let schedule: Schedule
       do {
         schedule = try Schedule(
-          Self.fused(graph), pool: &pool, registers: VectorRegisters(cpu), cacheByteCount: cacheByteCount)
+          Self.fused(graph), pool: &emitted.pool, registers: VectorRegisters(cpu), cacheByteCount: cacheByteCount)
       } catch { throw .type(error) }
       let memory = MemoryPlan(schedule)
       emitted.plans.append((schedule, memory))
-      emitted.programs.append(Program(schedule, memory, &kernels, &pool))
+      emitted.programs.append(Program(schedule, memory, &kernels, &emitted.pool))
     }
     emitted.units = kernels.units
-    emitted.constants = pool.bytes
     return emitted
   }
 }

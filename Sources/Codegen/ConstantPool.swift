@@ -1,63 +1,67 @@
-import Glibc
 import TensorTypes
 
-/// The constants of a family of programs in the layouts that kernels read; equal bytes are stored once.
+/// The constants of a family of programs in the layouts that kernels read, each at a multiple of 64 bytes with a vector of
+/// zeros behind it; equal ones are stored once.
 struct ConstantPool {
-  private(set) var bytes: [UInt8] = []
-  private var offsets: [UInt64: [(offset: Int, count: Int)]] = [:]
+  private(set) var byteCount = 0
 
-  private struct Packed: Hashable {
+  private struct OrderedWeights: Hashable {
     /// Of the elements in memory: several sweeps and programs read one tensor.
     let address: UInt
-    let order: AnyHashable
+    let order: WeightOrder
   }
 
-  /// With the tensors, whose addresses must not come to mean others.
-  private var packed: [Packed: (tensor: HostTensor, offset: Int)] = [:]
+  /// Weights are put in order when the bytes are asked for. With the tensors, whose addresses must not come to mean others.
+  private var weights: [OrderedWeights: (tensor: HostTensor, offset: Int)] = [:]
+  private var others: [[UInt8]: Int] = [:]
 
-  /// Stores weights in the order in which a kernel reads them, at a multiple of 64 bytes, with a vector of zeros behind them.
-  mutating func add(_ weights: HostTensor, _ order: some WeightOrder) -> Int {
-    let key = Packed(address: weights.storageAddress, order: AnyHashable(order))
-    if let known = packed[key] { return known.offset }
-    let offset = add(order.pack(weights.floats))
-    packed[key] = (weights, offset)
+  /// Reserves room for weights in the order in which a kernel reads them.
+  mutating func add(_ tensor: HostTensor, _ order: WeightOrder) -> Int {
+    let key = OrderedWeights(address: tensor.storageAddress, order: order)
+    if let known = weights[key] { return known.offset }
+    let offset = reserve(order.elementCount * 4)
+    weights[key] = (tensor, offset)
     return offset
   }
-
-  private mutating func add(_ elements: [Float]) -> Int { elements.withUnsafeBytes { add($0) } }
 
   /// Stores a tensor in a layout.
   mutating func add(_ tensor: HostTensor, _ buffer: Buffer) -> Int {
     switch tensor.type.element {
     case .float32: return add(buffer.layout == .blocked ? blocked(tensor.floats, buffer) : tensor.floats)
-    case .float64: return tensor.doubles.withUnsafeBytes { add($0) }
-    case .int32: return tensor.integers.map { Int32(truncatingIfNeeded: $0) }.withUnsafeBytes { add($0) }
-    case .int64: return tensor.integers.withUnsafeBytes { add($0) }
+    case .float64: return add(tensor.doubles)
+    case .int32: return add(tensor.integers.map { Int32(truncatingIfNeeded: $0) })
+    case .int64: return add(tensor.integers)
     case .boolean:
       let elements = tensor.integers.map { UInt8($0) }
-      return (buffer.layout == .blocked ? blocked(elements, buffer) : elements).withUnsafeBytes { add($0) }
+      return add(buffer.layout == .blocked ? blocked(elements, buffer) : elements)
     }
   }
 
-  private mutating func add(_ source: UnsafeRawBufferPointer) -> Int {
-    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-    for word in stride(from: 0, to: source.count - source.count % 8, by: 8) {
-      hash = (hash ^ source.loadUnaligned(fromByteOffset: word, as: UInt64.self)) &* 0x0000_0100_0000_01b3
-      hash ^= hash >> 29
-    }
-    for byte in source[(source.count - source.count % 8)...] { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01b3 }
-    for known in offsets[hash, default: []] where known.count == source.count {
-      let isEqual = bytes.withUnsafeBytes { bytes in
-        guard let mine = bytes.baseAddress, let theirs = source.baseAddress else { return true }
-        return memcmp(mine + known.offset, theirs, source.count) == 0
-      }
-      if isEqual { return known.offset }
-    }
-    let offset = bytes.count
-    bytes.append(contentsOf: source)
-    bytes.append(contentsOf: repeatElement(0, count: aligned(source.count + 64) - source.count))
-    offsets[hash, default: []].append((offset, source.count))
+  private mutating func add<Element: BitwiseCopyable>(_ elements: [Element]) -> Int {
+    let bytes = elements.withUnsafeBytes(Array.init)
+    if let known = others[bytes] { return known }
+    let offset = reserve(bytes.count)
+    others[bytes] = offset
     return offset
+  }
+
+  private mutating func reserve(_ count: Int) -> Int {
+    defer { byteCount += aligned(count + 64) }
+    return byteCount
+  }
+
+  /// All constants. Cost: every weight is read once and written for each order it is read in.
+  func bytes() -> [UInt8] {
+    [UInt8](unsafeUninitializedCapacity: byteCount) { buffer, count in
+      buffer.initialize(repeating: 0)
+      count = byteCount
+      let all = UnsafeMutableRawBufferPointer(buffer)
+      for (bytes, offset) in others { all[offset...].copyBytes(from: bytes) }
+      for (key, (tensor, offset)) in weights {
+        let place = UnsafeMutableRawBufferPointer(rebasing: all[offset..<offset + key.order.elementCount * 4])
+        tensor.floats.withUnsafeBufferPointer { key.order.pack($0, into: place.bindMemory(to: Float.self)) }
+      }
+    }
   }
 
   private func blocked<Element: Numeric>(_ x: [Element], _ buffer: Buffer) -> [Element] {

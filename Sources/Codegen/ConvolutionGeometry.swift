@@ -48,30 +48,3 @@ struct AxisPhase: Hashable {
     return first..<last + 1
   }
 }
-
-/// Tiles of neighbouring result positions that one piece of code serves: equal width, equal valid ranges.
-struct TileRun: Hashable {
-  let start: Int
-  let width: Int
-  let count: Int
-  /// For each tap of the phase, the positions of the tile that read inside the source.
-  let valid: [Range<Int>]
-
-  /// Covers the phase with tiles of at most `width` positions, as equal as possible.
-  static func runs(_ phase: AxisPhase, width: Int, sourceExtent: Int) -> [TileRun] {
-    var runs: [TileRun] = []
-    let tiles = (phase.count + width - 1) / width
-    for tile in 0..<tiles {
-      let start = tile * phase.count / tiles
-      let end = (tile + 1) * phase.count / tiles
-      let valid = phase.taps.map { phase.valid($0, start: start, width: end - start, sourceExtent: sourceExtent) }
-      if let last = runs.last, last.width == end - start, last.valid == valid, last.start + last.count * last.width == start
-      {
-        runs[runs.count - 1] = TileRun(start: last.start, width: last.width, count: last.count + 1, valid: valid)
-      } else {
-        runs.append(TileRun(start: start, width: end - start, count: 1, valid: valid))
-      }
-    }
-    return runs
-  }
-}

@@ -127,14 +127,14 @@ struct Schedule {
   ) {
     let region = region(nodes)
     if let writer = WinogradKernel(product, region, registers: registers) {
-      let weights = pool.add(product.weightsTensor, writer.packing)
+      let weights = pool.add(product.weightsTensor, .winograd(writer.packing))
       add(
         writer.kernel(), region, nodes, "winograd tile 2x2", packed: [product.weightsOperand: weights],
         operations: writer.floatingPointOperations)
       return
     }
     var writer = TiledProductKernel(product, region, registers: registers)
-    let weights = pool.add(product.weightsTensor, product.packing(writer.tile))
+    let weights = pool.add(product.weightsTensor, .tiles(product.packing(writer.tile)))
     add(
       writer.kernel(), region, nodes, "\(product.algorithm) \(writer.tile.positions)x\(writer.tile.blocks)",
       packed: [product.weightsOperand: weights])

@@ -8,15 +8,24 @@ extension TiledProductKernel {
   }
 
   /// Computes and stores what the region makes of the sums of a tile.
+  /// - Parameters:
+  ///   - width: of the tile, in C.
+  ///   - unrolls: whether the loop over the positions is unrolled, which keeps sums in registers that were left there.
   /// - Returns: also the addresses of the images that it reads and writes there in whole vectors.
-  func epilogue(_ anchor: Value, width: Int, blocks: Int, _ indices: [String]) -> (lines: [String], images: [String]) {
+  func epilogue(
+    _ anchor: Value, width: String, blocks: Int, unrolls: Bool, _ indices: [String]
+  ) -> (lines: [String], images: [String]) {
     let identity = (0..<region.result.shape.rank).map(IndexExpression.variable)
     guard let (statements, images) = try? vectorEpilogue(anchor, identity) else {
       return (eachBlock(blocks) + scalarEpilogue(anchor, identity, width, indices) + ["}"], [])
     }
     let position = ["for (int j = 0; j < \(width); j++) {", "const v16 sum = tile[o * \(width) + j];"]
-    return (eachBlock(blocks) + position + indices + statements + ["}", "}"], images)
+    let hint = unrolls ? "#pragma clang loop unroll(full)" : Self.keepsLoop
+    return (eachBlock(blocks) + [hint] + position + indices + statements + ["}", "}"], images)
   }
+
+  /// Goes ahead of a loop that gains nothing by being unrolled, which takes time to compile.
+  static let keepsLoop = "#pragma clang loop unroll(disable)"
 
   /// Whether all 16 channels of a position can be computed and stored at once.
   var hasVectorEpilogue: Bool {
@@ -50,7 +59,7 @@ extension TiledProductKernel {
   }
 
   /// Channel by channel, along the positions of the tile.
-  private func scalarEpilogue(_ anchor: Value, _ identity: [IndexExpression], _ width: Int, _ indices: [String]) -> [String]
+  private func scalarEpilogue(_ anchor: Value, _ identity: [IndexExpression], _ width: String, _ indices: [String]) -> [String]
   {
     var emitter = ExpressionEmitter(region, names: identity.indices.map { "i\($0)" })
     emitter.define(anchor, as: Emitted(text: "sum", element: .float32, isVector: false))

@@ -59,7 +59,7 @@ struct TiledProductKernel {
     return (tilesOfPlane + most - 1) / most
   }
 
-  private var tilesOfPlane: Int { (product.columnPhases[0].count + tile.positions - 1) / tile.positions }
+  private var tilesOfPlane: Int { division(product.columnPhases[0]).tileCount }
   private var groupTasks: Int { weightsStay ? 1 : product.groups * tileGroups }
   private var tileGroups: Int { (product.resultBlocks + tile.blocks - 1) / tile.blocks }
   private var lastGroupBlocks: Int { product.resultBlocks - (tileGroups - 1) * tile.blocks }
@@ -131,11 +131,11 @@ struct TiledProductKernel {
   private mutating func pieceBody(blocks: Int) -> [String] {
     if sumsByParts { return bandBody(blocks: blocks) }
     guard product.positions == .columns else {
-      var lines = [tileOfPlane("piece")]
-      for run in runsOfPlane {
-        lines +=
-          ["if (width == \(run.width)) {"]
-          + tileCall(product.rowPhases[0], product.columnPhases[0], run, blocks: blocks, row: "0", resultRow: "0") + ["}"]
+      let (rowPhase, columnPhase) = (product.rowPhases[0], product.columnPhases[0])
+      var lines = ["const long t = piece;"]
+      for runs in runsByEnd(rowPhase, columnPhase) {
+        lines.append("if (t >= \(runs.tiles.lowerBound) && t < \(runs.tiles.upperBound)) {")
+        lines += tileCall(rowPhase, columnPhase, runs.runs, blocks: blocks, row: "0", resultRow: "0") + ["}"]
       }
       return lines
     }
@@ -143,12 +143,11 @@ struct TiledProductKernel {
     for rowPhase in product.rowPhases {
       if product.rowPhases.count > 1 { lines.append("if (piece % \(rowPhase.resultStride) == \(rowPhase.phase)) {") }
       for columnPhase in product.columnPhases {
-        for run in TileRun.runs(columnPhase, width: tile.positions, sourceExtent: product.source.columns) {
-          lines.append("for (long t = 0; t < \(run.count); t++) {")
-          lines.append("const long start = \(run.start) + t * \(run.width);")
+        for runs in runsByEnd(rowPhase, columnPhase) {
+          lines.append("for (long t = \(runs.tiles.lowerBound); t < \(runs.tiles.upperBound); t++) {")
           lines += tileCall(
-            rowPhase, columnPhase, run, blocks: blocks, row: "piece / \(rowPhase.resultStride) * \(rowPhase.sourceStride)",
-            resultRow: "piece")
+            rowPhase, columnPhase, runs.runs, blocks: blocks,
+            row: "piece / \(rowPhase.resultStride) * \(rowPhase.sourceStride)", resultRow: "piece")
           lines.append("}")
         }
       }
@@ -157,47 +156,53 @@ struct TiledProductKernel {
     return lines
   }
 
-  /// The tiles of a plane or matrix, which have up to two widths.
-  private var runsOfPlane: [TileRun] {
-    let runs = TileRun.runs(product.columnPhases[0], width: tile.positions, sourceExtent: product.source.columns)
-    return Set(runs.map(\.width)).sorted().map { TileRun(start: 0, width: $0, count: 1, valid: [0..<$0]) }
+  private func division(_ phase: AxisPhase) -> TileDivision {
+    TileDivision(positions: phase.count, width: tile.positions)
   }
 
-  /// Where a tile of a plane begins, and how wide it is.
-  private func tileOfPlane(_ number: String) -> String {
-    let count = product.columnPhases[0].count
-    let start = "\(number) * \(count) / \(tilesOfPlane)"
-    let end = "(\(number) + 1) * \(count) / \(tilesOfPlane)"
-    return "const long start = \(start), width = \(end) - start;"
+  /// The runs of a phase that one piece of code ends: all of them where their sums are called and come back in memory, one
+  /// where sums stay in registers.
+  private func runsByEnd(_ rowPhase: AxisPhase, _ columnPhase: AxisPhase) -> [(tiles: Range<Int>, runs: [TileRun])] {
+    let division = division(columnPhase)
+    let runs = division.runs(columnPhase, sourceExtent: product.source.columns)
+    guard callsSums(rowPhase, columnPhase) else { return runs.map { ($0.tiles, [$0]) } }
+    return [(0..<division.tileCount, runs)]
   }
 
   /// Sums the tiles of a band of a plane part by part, then computes and stores what the region makes of them.
   private mutating func bandBody(blocks: Int) -> [String] {
     guard let anchor = region.anchor else { return [] }
     let (rowPhase, columnPhase) = (product.rowPhases[0], product.columnPhases[0])
-    let first = "piece * \(tilesOfPlane) / \(bands)"
+    let division = division(columnPhase)
+    let first = "piece * \(division.tileCount) / \(bands)"
     let eachTile = [
-      "for (long t = \(first); t < (piece + 1) * \(tilesOfPlane) / \(bands); t++) {", tileOfPlane("t"),
+      "for (long t = \(first); t < (piece + 1) * \(division.tileCount) / \(bands); t++) {", division.bounds,
       "v16 *const tile = sums + (t - \(first)) * \(blocks * tile.positions);",
     ]
-    let largest = (tilesOfPlane + bands - 1) / bands
+    let largest = (division.tileCount + bands - 1) / bands
     var lines = [
       "v16 sums[\(largest * blocks * tile.positions)];",
       "for (long b0 = 0; b0 < \(product.source.blockCount); b0 += \(Self.longestSum / product.source.blockChannels)) {",
     ]
+    let runs = division.runs(columnPhase, sourceExtent: product.source.columns)
     lines += eachTile
-    for run in runsOfPlane {
-      let function = number(of: tileFunction(rowPhase, columnPhase, run, blocks: blocks, .none, isPart: true))
-      lines.append(
-        "if (width == \(run.width)) FUNCTION_\(function)(x + start * \(product.source.columnStride)L, w, 0, tile, b0);")
-    }
+    let functions = runs.map { tileFunction(rowPhase, columnPhase, $0, blocks: blocks, .none, isPart: true) }
+    lines += calls(runs, of: functions, "x + start * \(product.source.columnStride)L, w, 0, tile, b0")
     lines += ["}", "}"] + eachTile
-    for run in runsOfPlane {
-      let indices = ["const long i2 = 0;", "const long i3 = start + j;"]
-      lines += ["if (width == \(run.width)) {"] + epilogue(anchor, width: run.width, blocks: blocks, indices).lines + ["}"]
-    }
+    let indices = ["const long i2 = 0;", "const long i3 = start + j;"]
+    lines += epilogue(anchor, width: widthText(runs), blocks: blocks, unrolls: false, indices).lines
     return lines + ["}"]
   }
+
+  /// C that calls the function of the run that tile `t` belongs to.
+  private mutating func calls(_ runs: [TileRun], of functions: [KernelFunction], _ arguments: String) -> [String] {
+    zip(runs, functions).enumerated().map { position, call in
+      let choice = position == runs.count - 1 ? "" : "if (t < \(call.0.tiles.upperBound)) "
+      return (position == 0 ? "" : "else ") + choice + "FUNCTION_\(number(of: call.1))(\(arguments));"
+    }
+  }
+
+  private func widthText(_ runs: [TileRun]) -> String { Set(runs.map(\.width)).count == 1 ? "\(runs[0].width)" : "width" }
 
   private mutating func number(of function: KernelFunction) -> Int {
     if let number = functions.firstIndex(of: function) { return number }
@@ -205,26 +210,39 @@ struct TiledProductKernel {
     return functions.count - 1
   }
 
-  /// Sums a tile, then computes and stores what the region makes of it.
+  /// Sums tile `t`, one of these runs, then computes and stores what the region makes of it.
   private mutating func tileCall(
-    _ rowPhase: AxisPhase, _ columnPhase: AxisPhase, _ run: TileRun, blocks: Int, row: String, resultRow: String
+    _ rowPhase: AxisPhase, _ columnPhase: AxisPhase, _ runs: [TileRun], blocks: Int, row: String, resultRow: String
   ) -> [String] {
     guard let anchor = region.anchor else { return [] }
     let position = "(start + j) * \(columnPhase.resultStride) + \(columnPhase.phase)"
     var indices = ["const long i0 = \(position);"]
     if product.positions != .rows { indices = ["const long i2 = \(resultRow);", "const long i3 = \(position);"] }
-    let (end, images) = epilogue(anchor, width: run.width, blocks: blocks, indices)
+    let widest = runs.map(\.width).max() ?? 0
+    let (end, images) = epilogue(
+      anchor, width: widthText(runs), blocks: blocks, unrolls: !callsSums(rowPhase, columnPhase), indices)
     let ahead = LinesAhead(
-      images: images, blocks: blocks, width: run.width, stride: columnPhase.resultStride,
+      images: images, blocks: blocks, width: widest, stride: columnPhase.resultStride,
       turns: product.isDepthwise || product.source.blockChannels != Buffer.lanes
         ? 0 : rowPhase.taps.count * product.source.blockCount)
-    let function = number(of: tileFunction(rowPhase, columnPhase, run, blocks: blocks, ahead))
     let distance = columnPhase.sourceStride * product.source.columnStride
-    return ["v16 tile[\(blocks * run.width)];"] + ahead.addresses(eachBlock(blocks), indices)
-      + ["FUNCTION_\(function)(x + start * \(distance)L, w, \(row), tile\(ahead.argument));"] + end
+    let functions = runs.map { tileFunction(rowPhase, columnPhase, $0, blocks: blocks, ahead) }
+    let sums = calls(runs, of: functions, "x + start * \(distance)L, w, \(row), tile\(ahead.argument)")
+    return [division(columnPhase).bounds, "v16 tile[\(blocks * widest)];"]
+      + ahead.addresses(eachBlock(blocks), indices) + sums + end
   }
 
   // MARK: The sums
+
+  private func steps(_ rowPhase: AxisPhase, _ columnPhase: AxisPhase) -> Int {
+    rowPhase.taps.count * columnPhase.taps.count * product.source.blockChannels * product.source.blockCount
+  }
+
+  /// Whether sums are functions that kernels share: beside a long sum a call that leaves its tile in memory costs little, and
+  /// less has to be compiled.
+  private func callsSums(_ rowPhase: AxisPhase, _ columnPhase: AxisPhase) -> Bool {
+    !product.isDepthwise && steps(rowPhase, columnPhase) >= 128
+  }
 
   /// - Parameter isPart: whether a call adds the part of the sums that begins at a block of the source to the tile.
   func tileFunction(
@@ -233,7 +251,7 @@ struct TiledProductKernel {
     let source = product.source
     let sums = (0..<blocks).map { o in (0..<run.width).map { "a\(o)_\($0)" } }
     let clear = "v16 " + sums.joined().map { "\($0) = {0}" }.joined(separator: ", ") + ";"
-    let steps = rowPhase.taps.count * columnPhase.taps.count * source.blockChannels * source.blockCount
+    let steps = steps(rowPhase, columnPhase)
     // Blocks summed in registers before they join the tile in memory; all of them when the sum is short.
     let chunk =
       product.isDepthwise || steps <= 2 * Self.longestSum
@@ -248,6 +266,7 @@ struct TiledProductKernel {
     if !rowPhase.taps.isEmpty && !columnPhase.taps.isEmpty {
       lines.append("static const int filters[] = {\(rowPhase.taps.map { String($0.filter) }.joined(separator: ", "))};")
       lines.append("static const int offsets[] = {\(rowPhase.taps.map { String($0.offset) }.joined(separator: ", "))};")
+      if !product.isDepthwise && rowPhase.taps.count > 1 { lines.append(Self.keepsLoop) }
       lines.append("for (int k = 0; k < \(rowPhase.taps.count); k++) {")
       lines.append("const long source = row + offsets[k];")
       lines.append("if ((unsigned long)source >= \(source.rows)UL) continue;")
@@ -264,12 +283,11 @@ struct TiledProductKernel {
       lines.append("}")
     }
     if chunk == nil { lines += sums.joined().enumerated().map { "tile[\($0.offset)] = \($0.element);" } }
-    // A call costs little beside a long sum, whose tile passes through memory anyway.
     let part = isPart ? ", const long b0" : ""
     return KernelFunction(
       parameters:
         "const float *restrict x, const float *restrict w, const long row, v16 *restrict tile\(ahead.parameter)\(part)",
-      body: lines.joined(separator: "\n"), isShared: chunk != nil)
+      body: lines.joined(separator: "\n"), isShared: callsSums(rowPhase, columnPhase))
   }
 
   private func depthwiseTaps(_ phase: AxisPhase, _ run: TileRun, _ sums: [String]) -> [String] {

@@ -98,19 +98,17 @@ struct WinogradKernel {
       "const long r0 = band * \(squareRows) / \(bands), r1 = (band + 1) * \(squareRows) / \(bands);",
       "const float *restrict x = p\(product.source.operand) + i0 * \(product.source.imageStride)L;",
     ]
-    for rows in Set((0..<bands).map { ($0 + 1) * squareRows / bands - $0 * squareRows / bands }).sorted() {
-      lines += ["if (r1 - r0 == \(rows)) {"] + bandBody(rows: rows, &functions) + ["}"]
-    }
-    lines += ["}"] + region.fence
+    lines += bandBody(&functions) + ["}"] + region.fence
     return KernelText(
       functions: functions, body: lines.joined(separator: "\n"), taskCount: bands * groups * product.images)
   }
 
-  private func bandBody(rows: Int, _ functions: inout [KernelFunction]) -> [String] {
-    let squares = rows * squareColumns
-    // An odd number of lines, so that the same square of all places lies in different sets of the caches.
+  private func bandBody(_ functions: inout [KernelFunction]) -> [String] {
+    // Room for the largest bands, which have one row of squares more than the others. An odd number of lines, so that the
+    // same square of all places lies in different sets of the caches.
+    let squares = (squareRows + bands - 1) / bands * squareColumns
     let place = blocks * squares | 1
-    var lines =
+    let lines =
       ["v16 source[\(Self.places * place)] __attribute__((aligned(64)));"] + sourceTransform(squares, place)
       + [
         "const long blockEnd = (group + 1) * \(product.resultBlocks) / \(groups);",
@@ -119,19 +117,31 @@ struct WinogradKernel {
         "for (long k = 0; k < \(Self.places); k++) {",
         "const float *restrict w = p\(product.weightsOperand) + (block0 * \(Self.places) + k) * \(blocks * 256)L;",
       ]
-    let pointwise = pointwise(squares: squares)
-    let tile = TileShape.cheapest(positions: squares, blocks: 1, registers)
-    let writer = TiledProductKernel(pointwise, region, registers: registers)
-    for run in TileRun.runs(pointwise.columnPhases[0], width: tile.positions, sourceExtent: squares) {
-      let function = writer.tileFunction(pointwise.rowPhases[0], pointwise.columnPhases[0], run, blocks: 1, .none)
-      let number = functions.firstIndex(of: function) ?? functions.count
-      if number == functions.count { functions.append(function) }
-      lines += [
-        "for (long s = \(run.start); s < \(run.start + run.count * run.width); s += \(run.width))",
-        "FUNCTION_\(number)((const float *)(source + k * \(place) + s), w, 0, sums + k * \(squares) + s);",
-      ]
+    return lines + products(squares, place, &functions) + ["}"] + resultTransform(squares) + ["}"]
+  }
+
+  /// The products at place `k`, for bands of each height.
+  private func products(_ squares: Int, _ place: Int, _ functions: inout [KernelFunction]) -> [String] {
+    let writer = TiledProductKernel(pointwise(squares: squares), region, registers: registers)
+    var lines: [String] = []
+    for rows in Set([squareRows / bands, (squareRows + bands - 1) / bands]).sorted() {
+      let phase = pointwisePhase(rows * squareColumns)
+      let tile = TileShape.cheapest(positions: phase.count, blocks: 1, registers)
+      let division = TileDivision(positions: phase.count, width: tile.positions)
+      lines.append("if (r1 - r0 == \(rows)) {")
+      for run in division.runs(phase, sourceExtent: phase.count) {
+        let function = writer.tileFunction(pointwisePhase(1), phase, run, blocks: 1, .none)
+        let number = functions.firstIndex(of: function) ?? functions.count
+        if number == functions.count { functions.append(function) }
+        lines += [
+          "for (long s = \(division.start(of: run.tiles.lowerBound)); s < \(division.start(of: run.tiles.upperBound)); "
+            + "s += \(run.width))",
+          "FUNCTION_\(number)((const float *)(source + k * \(place) + s), w, 0, sums + k * \(squares) + s);",
+        ]
+      }
+      lines.append("}")
     }
-    return lines + ["}"] + resultTransform(squares) + ["}"]
+    return lines
   }
 
   /// Bᵀ d B of all squares of the band, [place][block][square], for rows first.
@@ -147,9 +157,10 @@ struct WinogradKernel {
       "for (long r = r0; r < r1; r++) {",
       "v16 t[4][\(2 * squareColumns + 2)] __attribute__((aligned(64)));",
       "for (int i = 0; i < 4; i++) t[i][0] = t[i][\(2 * squareColumns)] = t[i][\(2 * squareColumns + 1)] = (v16){0};",
-      "for (long c = 0; c < \(source.columns); c++) {", row("d0", -1), row("d1", 0), row("d2", 1), row("d3", 2),
+      TiledProductKernel.keepsLoop, "for (long c = 0; c < \(source.columns); c++) {", row("d0", -1), row("d1", 0), row("d2", 1), row("d3", 2),
       "t[0][c + 1] = d0 - d2; t[1][c + 1] = d1 + d2; t[2][c + 1] = d2 - d1; t[3][c + 1] = d1 - d3;", "}",
-      "for (int i = 0; i < 4; i++) for (long s = 0; s < \(squareColumns); s++) {",
+      TiledProductKernel.keepsLoop, "for (int i = 0; i < 4; i++)", TiledProductKernel.keepsLoop,
+      "for (long s = 0; s < \(squareColumns); s++) {",
       "const v16 d0 = t[i][2 * s], d1 = t[i][2 * s + 1], d2 = t[i][2 * s + 2], d3 = t[i][2 * s + 3];",
       "v16 *const v = source + i * \(4 * place) + b * \(squares) + (r - r0) * \(squareColumns) + s;",
       "v[0] = d0 - d2; v[\(place)] = d1 + d2; v[\(2 * place)] = d2 - d1; v[\(3 * place)] = d1 - d3;", "}",
@@ -161,31 +172,33 @@ struct WinogradKernel {
   private func resultTransform(_ squares: Int) -> [String] {
     let width = product.source.columns
     let writer = TiledProductKernel(product, region, registers: registers)
-    let end = writer.epilogue(anchor, width: width, blocks: 1, ["const long i2 = row;", "const long i3 = j;"]).lines
+    let end = writer.epilogue(
+      anchor, width: "\(width)", blocks: 1, unrolls: false, ["const long i2 = row;", "const long i3 = j;"]
+    ).lines
     func column(_ j: Int) -> String {
       func sum(_ i: Int) -> String { "m[\((i * 4 + j) * squares)]" }
       return "const v16 s\(j) = isOdd ? \(sum(1)) - \(sum(2)) - \(sum(3)) : \(sum(0)) + \(sum(1)) + \(sum(2));"
     }
     return [
       "for (long row = 2 * r0; row < 2 * r1 && row < \(product.resultRows); row++) {", "const int isOdd = row & 1;",
-      "v16 tile[\(2 * squareColumns)] __attribute__((aligned(64)));", "for (long s = 0; s < \(squareColumns); s++) {",
-      "const v16 *const m = sums + (row / 2 - r0) * \(squareColumns) + s;",
+      "v16 tile[\(2 * squareColumns)] __attribute__((aligned(64)));", TiledProductKernel.keepsLoop,
+      "for (long s = 0; s < \(squareColumns); s++) {", "const v16 *const m = sums + (row / 2 - r0) * \(squareColumns) + s;",
     ] + (0..<4).map(column) + ["tile[2 * s] = s0 + s1 + s2; tile[2 * s + 1] = s1 - s2 - s3;", "}"] + end + ["}"]
+  }
+
+  private func pointwisePhase(_ count: Int) -> AxisPhase {
+    AxisPhase(phase: 0, resultStride: 1, sourceStride: 1, count: count, taps: [Tap(filter: 0, offset: 0)])
   }
 
   /// The product at one place, over the squares of a band in place of pixels.
   private func pointwise(squares: Int) -> TiledProduct {
-    let tap = [Tap(filter: 0, offset: 0)]
-    func phase(_ count: Int) -> AxisPhase {
-      AxisPhase(phase: 0, resultStride: 1, sourceStride: 1, count: count, taps: tap)
-    }
     return TiledProduct(
       source: TiledProduct.Source(
         operand: product.source.operand, rows: 1, columns: squares, imageStride: 0, rowStride: 0,
         columnStride: Buffer.lanes, blockStride: squares * Buffer.lanes, channelStride: 1, blockChannels: Buffer.lanes,
         blockCount: blocks, lastBlockChannels: Buffer.lanes),
       weightsOperand: product.weightsOperand, isDepthwise: false, positions: .plane, images: 1, groups: 1, resultBlocks: 1,
-      rowPhases: [phase(1)], columnPhases: [phase(squares)], resultRows: 1, filterRows: 1, filterColumns: 1,
+      rowPhases: [pointwisePhase(1)], columnPhases: [pointwisePhase(squares)], resultRows: 1, filterRows: 1, filterColumns: 1,
       weightsTensor: product.weightsTensor, weights: product.weights)
   }
 }

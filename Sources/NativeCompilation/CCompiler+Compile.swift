@@ -8,14 +8,17 @@ extension CCompiler {
   /// Optimisation without changing what a kernel means: products and sums may fuse, sums are never reordered.
   /// Kernels call nothing but memset, memcpy and memmove, which resolve in the process that loads them.
   static let flags: [String] = [
-    "-std=gnu11", "-O3", "-fPIC", "-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math", "-w",
+    "-std=gnu11", "-O2", "-fPIC", "-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math", "-w",
   ]
   static let linkFlags: [String] = ["-shared", "-nostdlib"]
 
   /// Compiles C texts, several at a time, and links them into one shared object.
+  /// - Parameter work: done while compilers run, on one of the threads that wait for them.
   /// - Returns: the bytes of the shared object.
   /// - Throws: ``CompilationError``; the words of a failed compiler are in it.
-  public func compile(units: [String], for cpu: TargetCPU) throws(CompilationError) -> [UInt8] {
+  public func compile(
+    units: [String], for cpu: TargetCPU, meanwhile work: @Sendable () -> Void = {}
+  ) throws(CompilationError) -> [UInt8] {
     let flags: [String] = Self.flags + cpu.flags
     let scratch = try ScratchDirectory(environment: environment)
     // The compiler's own temporary files go where ours are removed; its words stay in one language.
@@ -27,7 +30,7 @@ extension CCompiler {
     for (source, text) in zip(sources, units) { try scratch.write(text, to: "\(source).c") }
     try run(
       sources.map { Job(part: "\($0).c", arguments: flags + ["-c", "\($0).c", "-o", "\($0).o"]) },
-      in: scratch, environment)
+      in: scratch, environment, meanwhile: work)
     let link = Job(part: "the link", arguments: Self.linkFlags + sources.map { "\($0).o" } + ["-o", "kernels.so"])
     try run([link], in: scratch, environment)
     return try scratch.read("kernels.so")
@@ -45,7 +48,8 @@ extension CCompiler {
 
   /// Runs the jobs, as many at a time as there are processors. Reports the first failure after all started jobs ended.
   private func run(
-    _ jobs: [Job], in scratch: ScratchDirectory, _ environment: [String: String]
+    _ jobs: [Job], in scratch: ScratchDirectory, _ environment: [String: String],
+    meanwhile work: @Sendable () -> Void = {}
   ) throws(CompilationError) {
     let state = Mutex<(next: Int, failure: CompilationError?)>((0, nil))
     @Sendable func takeJob() -> Job? {
@@ -56,7 +60,8 @@ extension CCompiler {
       }
     }
     let directory: String = scratch.path
-    DispatchQueue.concurrentPerform(iterations: max(1, Int(platform_usable_processor_count()))) { _ in
+    DispatchQueue.concurrentPerform(iterations: max(1, Int(platform_usable_processor_count()))) { thread in
+      if thread == 0 { work() }
       while let job = takeJob() {
         do throws(CompilationError) { try run(job, in: directory, environment) } catch {
           state.withLock { $0.failure = $0.failure ?? error }
