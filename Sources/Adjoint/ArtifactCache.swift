@@ -25,9 +25,10 @@ struct ArtifactCache: Sendable {
     return nil
   }
 
-  /// Stores an artifact. Returns it as the file has it, or unchanged where it could not be stored.
+  /// Stores an artifact. Returns it with its constants in that file, or unchanged where it could not be stored.
   func store(_ artifact: Artifact<ArtifactDescription>, for key: String) throws -> Artifact<ArtifactDescription> {
-    guard try artifact.withFileParts({ parts, _ in files.store(parts, for: key) }) != nil else { return artifact }
-    return self.artifact(for: key) ?? artifact
+    try artifact.withFileParts { parts, sha256 in
+      files.store(parts, for: key).flatMap { artifact.mapped(from: $0, sha256: sha256) }
+    } ?? artifact
   }
 }

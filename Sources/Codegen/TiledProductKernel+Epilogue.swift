@@ -59,8 +59,9 @@ extension TiledProductKernel {
   }
 
   /// Channel by channel, along the positions of the tile.
-  private func scalarEpilogue(_ anchor: Value, _ identity: [IndexExpression], _ width: String, _ indices: [String]) -> [String]
-  {
+  private func scalarEpilogue(
+    _ anchor: Value, _ identity: [IndexExpression], _ width: String, _ indices: [String]
+  ) -> [String] {
     var emitter = ExpressionEmitter(region, names: identity.indices.map { "i\($0)" })
     emitter.define(anchor, as: Emitted(text: "sum", element: .float32, isVector: false))
     do {

@@ -157,7 +157,8 @@ struct WinogradKernel {
       "for (long r = r0; r < r1; r++) {",
       "v16 t[4][\(2 * squareColumns + 2)] __attribute__((aligned(64)));",
       "for (int i = 0; i < 4; i++) t[i][0] = t[i][\(2 * squareColumns)] = t[i][\(2 * squareColumns + 1)] = (v16){0};",
-      TiledProductKernel.keepsLoop, "for (long c = 0; c < \(source.columns); c++) {", row("d0", -1), row("d1", 0), row("d2", 1), row("d3", 2),
+      TiledProductKernel.keepsLoop, "for (long c = 0; c < \(source.columns); c++) {",
+      row("d0", -1), row("d1", 0), row("d2", 1), row("d3", 2),
       "t[0][c + 1] = d0 - d2; t[1][c + 1] = d1 + d2; t[2][c + 1] = d2 - d1; t[3][c + 1] = d1 - d3;", "}",
       TiledProductKernel.keepsLoop, "for (int i = 0; i < 4; i++)", TiledProductKernel.keepsLoop,
       "for (long s = 0; s < \(squareColumns); s++) {",
@@ -192,13 +193,13 @@ struct WinogradKernel {
 
   /// The product at one place, over the squares of a band in place of pixels.
   private func pointwise(squares: Int) -> TiledProduct {
-    return TiledProduct(
+    TiledProduct(
       source: TiledProduct.Source(
         operand: product.source.operand, rows: 1, columns: squares, imageStride: 0, rowStride: 0,
         columnStride: Buffer.lanes, blockStride: squares * Buffer.lanes, channelStride: 1, blockChannels: Buffer.lanes,
         blockCount: blocks, lastBlockChannels: Buffer.lanes),
       weightsOperand: product.weightsOperand, isDepthwise: false, positions: .plane, images: 1, groups: 1, resultBlocks: 1,
-      rowPhases: [pointwisePhase(1)], columnPhases: [pointwisePhase(squares)], resultRows: 1, filterRows: 1, filterColumns: 1,
-      weightsTensor: product.weightsTensor, weights: product.weights)
+      rowPhases: [pointwisePhase(1)], columnPhases: [pointwisePhase(squares)], resultRows: 1, filterRows: 1,
+      filterColumns: 1, weightsTensor: product.weightsTensor, weights: product.weights)
   }
 }

@@ -22,14 +22,20 @@ public struct Artifact<Description: Codable & Sendable>: Sendable {
   public let family: ProgramFamily
   public let cpu: TargetCPU
   public let description: Description
-  /// The file that it was read from, and the SHA-256 of that.
+  /// The file that it was read from or written to, and the SHA-256 of that.
   private let origin: (file: MappedFile, sha256: String)?
 
   public init(_ family: ProgramFamily, cpu: TargetCPU, description: Description) {
+    self.init(family: family, cpu: cpu, description: description, origin: nil)
+  }
+
+  private init(
+    family: ProgramFamily, cpu: TargetCPU, description: Description, origin: (file: MappedFile, sha256: String)?
+  ) {
     self.family = family
     self.cpu = cpu
     self.description = description
-    origin = nil
+    self.origin = origin
   }
 
   /// Calls `body` with the parts of the file in their order, and the SHA-256 of the whole file in hexadecimal digits.
@@ -100,6 +106,20 @@ public struct Artifact<Description: Codable & Sendable>: Sendable {
       programs: metadata.programs, code: Array(head[layout.code]), constants: .file(file, layout.constants))
     description = metadata.description
     origin = (file, sha256)
+  }
+}
+
+extension Artifact {
+  /// This artifact with its constants in a file to which its parts have just been written; nil if that is gone or another's.
+  /// - Parameter sha256: of the parts.
+  public func mapped(from path: String, sha256: String) -> Artifact? {
+    guard let file = try? MappedFile(path), let layout = try? ArtifactLayout(file.bytes),
+      layout.code.count == family.code.count, layout.constants.count == family.constants.count
+    else { return nil }
+    return Artifact(
+      family: ProgramFamily(
+        programs: family.programs, code: family.code, constants: .file(file, layout.constants)),
+      cpu: cpu, description: description, origin: (file, sha256))
   }
 }
 
