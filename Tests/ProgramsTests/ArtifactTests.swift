@@ -79,6 +79,20 @@ private struct Purpose: Codable, Equatable, Sendable {
     #expect(beginsAsArtifact(path))
   }
 
+  @Test func whatWasJustWrittenIsMappedAsItIsReadAndNotFromAnothersFile() throws {
+    let written = try bytes()
+    let sha256 = SHA256.hexDigest(of: written)
+    let mapped = try #require(artifact().mapped(from: path, sha256: sha256))
+    try write(mapped, to: path + ".again")
+    #expect(try Data(contentsOf: URL(fileURLWithPath: path + ".again")) == Data(written))
+    #expect(try mapped.withFileParts { $1 } == sha256)
+    if case .memory = mapped.family.constants { Issue.record("constants are not those of the file") }
+
+    let other = ProgramFamily(programs: [], code: Array("longer code".utf8), constants: [1])
+    #expect(artifact(other).mapped(from: path, sha256: sha256) == nil)
+    #expect(artifact().mapped(from: path + ".absent", sha256: sha256) == nil)
+  }
+
   @Test("Constants lie at a multiple of 64 bytes with a page of zeros behind them", arguments: [0, 1, 64, 4096, 5000])
   func slack(count: Int) throws {
     let family = ProgramFamily(programs: [], code: [1, 2, 3], constants: [UInt8](repeating: 7, count: count))
