@@ -17,18 +17,21 @@ struct ArtifactCache: Sendable {
     return try? ArtifactCache(directory: "\(root)/adjoint/artifacts")
   }
 
-  /// The artifact of a key. A damaged one is removed and counts as absent.
-  func artifact(for key: String) -> Artifact<ArtifactDescription>? {
+  /// The artifact of a key, copied to a file on the way if one is named. A damaged one is removed and counts as absent.
+  /// - Throws: `AtomicFileError` for the copy.
+  func artifact(
+    for key: String, copyingTo copy: String? = nil
+  ) throws(AtomicFileError) -> Artifact<ArtifactDescription>? {
     guard let path = files.file(for: key) else { return nil }
-    if let artifact = try? Artifact<ArtifactDescription>(contentsOf: path) { return artifact }
-    files.remove(key)
-    return nil
+    let artifact: Artifact<ArtifactDescription>?
+    if let copy { artifact = try Artifact.copy(path, to: copy) } else { artifact = try? Artifact(contentsOf: path) }
+    if artifact == nil { files.remove(key) }
+    return artifact
   }
 
   /// Stores an artifact. Returns it with its constants in that file, or unchanged where it could not be stored.
-  func store(_ artifact: Artifact<ArtifactDescription>, for key: String) throws -> Artifact<ArtifactDescription> {
-    try artifact.withFileParts { parts, sha256 in
-      files.store(parts, for: key).flatMap { artifact.mapped(from: $0, sha256: sha256) }
-    } ?? artifact
+  func store(_ artifact: Artifact<ArtifactDescription>, for key: String) -> Artifact<ArtifactDescription> {
+    files.store(for: key) { try artifact.write(to: $0, mode: $1).sha256 }
+      .flatMap { artifact.mapped(from: $0.path, sha256: $0.written) } ?? artifact
   }
 }

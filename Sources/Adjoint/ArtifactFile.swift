@@ -10,18 +10,15 @@ public struct ArtifactFile: Sendable {
   public let facts: ModelFacts
   public let cpu: String
 
-  /// Compiles the programs if they are not, and writes them.
-  /// - Throws: what compiling throws, `AtomicFileError`.
-  public init(_ programs: ModelPrograms, writingTo path: String) throws {
-    let artifact = try programs.artifact()
+  /// Writes the programs of a model, compiled if the cache does not hold them.
+  /// - Throws: what importing and compiling throw, `AtomicFileError`.
+  public init(_ request: ModelRequest, _ execution: ExecutionOptions, writingTo path: String) throws {
+    let cached = try ModelPrograms.cached(request, execution, copyingTo: path)?.artifact()
+    let artifact = try cached ?? ModelPrograms.imported(request, execution).artifact()
     self.path = path
     facts = artifact.description.model
     cpu = artifact.cpu.name
-    (sha256, byteCount) = try artifact.withFileParts { parts, sha256 in
-      // Damage by a power failure is found when the file is read.
-      try AtomicFile.write(parts, to: path, flushes: false)
-      return (sha256, parts.reduce(0) { $0 + $1.count })
-    }
+    (sha256, byteCount) = try cached?.fileIdentity ?? artifact.write(to: path)
   }
 
   /// What was written, on one line.

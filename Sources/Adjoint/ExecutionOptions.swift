@@ -19,6 +19,9 @@ public struct ExecutionOptions: Sendable, Equatable {
   public func compiler() throws -> Compiler {
     let target: TargetCPU
     do { target = try TargetCPU.resolve(named: cpu) } catch { throw UsageError(error.description) }
-    return Compiler(cpu: target, compiler: try CCompiler.locate())
+    return Compiler(cpu: target, compiler: try Self.located.get())
   }
+
+  /// The C compiler of this process's environment, which is asked for its version once.
+  private static let located = Result { () throws(CompilationError) in try CCompiler.locate() }
 }

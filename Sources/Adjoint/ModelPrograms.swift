@@ -58,11 +58,14 @@ public struct ModelPrograms {
     self = try Self.cached(request, execution) ?? Self.imported(request, execution)
   }
 
-  /// The programs that the cache holds for a request.
-  static func cached(_ request: ModelRequest, _ execution: ExecutionOptions) throws -> ModelPrograms? {
+  /// The programs that the cache holds for a request, and their artifact in a file as well if one is named.
+  /// - Throws: `CompilationError.noCompiler`; `AtomicFileError` for that file.
+  static func cached(
+    _ request: ModelRequest, _ execution: ExecutionOptions, copyingTo copy: String? = nil
+  ) throws -> ModelPrograms? {
     if execution.usesReference { return nil }
     let compilation = try Compilation(request, execution)
-    return compilation.cache?.artifact(for: compilation.key).map {
+    return try compilation.cache?.artifact(for: compilation.key, copyingTo: copy).map {
       ModelPrograms($0, NonFiniteSearch(request: request, execution: execution))
     }
   }
@@ -123,7 +126,7 @@ public struct ModelPrograms {
       let version = compilation.compiler.compiler.version.split(whereSeparator: \.isNewline).first.map(String.init)
       let description = ArtifactDescription(model: facts, adjointVersion: adjointVersion, compiler: version ?? "unknown")
       let artifact = Artifact(family, cpu: compilation.compiler.cpu, description: description)
-      return try compilation.cache?.store(artifact, for: compilation.key) ?? artifact
+      return compilation.cache?.store(artifact, for: compilation.key) ?? artifact
     case .evaluated: throw UsageError("--reference compiles nothing")
     }
   }

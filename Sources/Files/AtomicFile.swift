@@ -1,3 +1,4 @@
+import Dispatch
 import Glibc
 import Synchronization
 
@@ -9,7 +10,7 @@ public enum AtomicFile {
   /// file stays. A symbolic link is followed; a path that names a directory, device or pipe is refused.
   /// - Throws: `AtomicFileError` with the step that failed and the system's reason (disk full, read-only directory ...).
   public static func write(_ bytes: [UInt8], to path: String) throws(AtomicFileError) {
-    try bytes.withUnsafeBufferPointer { buffer throws(AtomicFileError) in
+    _ = try bytes.withUnsafeBufferPointer { buffer throws(AtomicFileError) in
       try write([UnsafeRawBufferPointer(buffer)], to: path)
     }
   }
@@ -19,9 +20,13 @@ public enum AtomicFile {
   ///   - mode: the permissions of a new file, of which the process's mask takes some away.
   ///   - flushes: whether the bytes are on the disk when this returns. A file that is not flushed can be damaged by a power
   ///     failure, and should be one whose damage is found.
+  ///   - ending: what follows the parts, computed on another thread while they are written; nil calls the file off.
+  /// - Returns: whether the file is there, which it is unless `ending` called it off.
+  @discardableResult
   public static func write(
-    _ parts: [UnsafeRawBufferPointer], to path: String, mode: mode_t = 0o666, flushes: Bool = true
-  ) throws(AtomicFileError) {
+    _ parts: [UnsafeRawBufferPointer], to path: String, mode: mode_t = 0o666, flushes: Bool = true,
+    ending: (() -> [UInt8]?)? = nil
+  ) throws(AtomicFileError) -> Bool {
     let target = try resolved(path)
     let temporary = temporaryName(beside: target)
     let (descriptor, failure) = unfinished.withLock { paths in
@@ -31,8 +36,23 @@ public enum AtomicFile {
     }
     defer { unfinished.withLock { _ = $0.remove(temporary) } }
     guard descriptor >= 0 else { throw AtomicFileError(path: path, step: .create, code: failure) }
-    var code: Int32 = 0
-    for part in parts where code == 0 { code = fill(descriptor, with: part) }
+    // Neither task touches what is the other's.
+    nonisolated(unsafe) let (parts, ending) = (parts, ending)
+    nonisolated(unsafe) var code: Int32 = 0
+    nonisolated(unsafe) var end: [UInt8]? = []
+    DispatchQueue.concurrentPerform(iterations: ending == nil ? 1 : 2) { task in
+      if task == 0 {
+        for part in parts where code == 0 { code = fill(descriptor, with: part) }
+      } else {
+        end = ending?()
+      }
+    }
+    guard let end else {
+      close(descriptor)
+      unlink(temporary)
+      return false
+    }
+    if code == 0 { code = end.withUnsafeBytes { fill(descriptor, with: $0) } }
     if code == 0, flushes, fsync(descriptor) != 0 { code = errno }
     guard code == 0 else {
       close(descriptor)
@@ -45,6 +65,7 @@ public enum AtomicFile {
       unlink(temporary)
       throw AtomicFileError(path: path, step: .rename, code: code)
     }
+    return true
   }
 
   /// The temporary files that are being written.

@@ -28,13 +28,16 @@ public struct FileCache: Sendable {
     return utimensat(AT_FDCWD, path, nil, AT_SYMLINK_NOFOLLOW) == 0 ? path : nil
   }
 
-  /// Stores the parts as one file of mode 0600. Says where it is, or nil when it could not be written.
+  /// Stores what `write` writes to a path with a mode. Returns where that is and what `write` returned, or nil when it could
+  /// not be written.
   @discardableResult
-  public func store(_ parts: [UnsafeRawBufferPointer], for key: String) -> String? {
+  public func store<Result>(
+    for key: String, by write: (_ path: String, _ mode: mode_t) throws -> Result
+  ) -> (path: String, written: Result)? {
     let path = path(of: key)
-    guard (try? AtomicFile.write(parts, to: path, mode: 0o600, flushes: false)) != nil else { return nil }
+    guard let written = try? write(path, 0o600) else { return nil }
     removeLongestUnused(keeping: path)
-    return path
+    return (path, written)
   }
 
   public func remove(_ key: String) { unlink(path(of: key)) }

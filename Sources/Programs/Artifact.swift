@@ -1,5 +1,6 @@
 import Files
 import FoundationEssentials
+import Glibc
 import Hashing
 
 /// A family of programs for one processor as one file, with a description of what it is for.
@@ -22,7 +23,10 @@ public struct Artifact<Description: Codable & Sendable>: Sendable {
   public let family: ProgramFamily
   public let cpu: TargetCPU
   public let description: Description
-  /// The file that it was read from or written to, and the SHA-256 of that.
+  /// The SHA-256 of a whole file in hexadecimal digits, and its length.
+  public typealias FileIdentity = (sha256: String, byteCount: Int)
+  /// Of the file that it was read from or written to.
+  public var fileIdentity: FileIdentity? { origin.map { ($0.sha256, $0.file.bytes.count) } }
   private let origin: (file: MappedFile, sha256: String)?
 
   public init(_ family: ProgramFamily, cpu: TargetCPU, description: Description) {
@@ -38,11 +42,15 @@ public struct Artifact<Description: Codable & Sendable>: Sendable {
     self.origin = origin
   }
 
-  /// Calls `body` with the parts of the file in their order, and the SHA-256 of the whole file in hexadecimal digits.
-  ///
-  /// Constants are not copied. Cost: one pass of SHA-256, or nothing for an artifact that was read from a file.
-  public func withFileParts<Result>(_ body: ([UnsafeRawBufferPointer], _ sha256: String) throws -> Result) throws -> Result {
-    if let origin { return try origin.file.withBytes { try body([$0], origin.sha256) } }
+  /// Writes the file, whose damage by a power failure is found when it is read. Constants are not copied.
+  /// - Throws: `AtomicFileError`.
+  /// Cost: of the slower of one pass of SHA-256, which an artifact that is in a file has behind it, and of writing.
+  @discardableResult
+  public func write(to path: String, mode: mode_t = 0o666) throws -> FileIdentity {
+    if let origin, let fileIdentity {
+      try origin.file.withBytes { _ = try AtomicFile.write([$0], to: path, mode: mode, flushes: false) }
+      return fileIdentity
+    }
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     let metadata = Array(
@@ -53,17 +61,21 @@ public struct Artifact<Description: Codable & Sendable>: Sendable {
       metadataCount: metadata.count, codeCount: family.code.count, constantCount: family.constants.count)
     let head = layout.header + metadata + family.code + [UInt8](repeating: 0, count: layout.paddingCount)
     let slack = [UInt8](repeating: 0, count: ArtifactLayout.page)
-    return try head.withUnsafeBytes { head in
+    var hash = SHA256()
+    try head.withUnsafeBytes { head in
       try family.constants.withUnsafeBytes { constants in
         try slack.withUnsafeBytes { slack in
-          var hash = SHA256()
-          for part in [head, constants, slack] { hash.update(part) }
-          let digest = hash.digest()
-          hash.update(digest)
-          return try digest.withUnsafeBytes { try body([head, constants, slack, $0], hash.hexDigest()) }
+          let parts = [head, constants, slack]
+          try AtomicFile.write(parts, to: path, mode: mode, flushes: false) {
+            for part in parts { hash.update(part) }
+            let digest = hash.digest()
+            hash.update(digest)
+            return digest
+          }
         }
       }
     }
+    return (hash.hexDigest(), layout.byteCount)
   }
 
   /// Maps a file and checks it; its constants stay in the mapping, code and metadata are copied before they are hashed.
@@ -71,9 +83,13 @@ public struct Artifact<Description: Codable & Sendable>: Sendable {
   /// - Throws: ``ArtifactError`` for a foreign, damaged or truncated file, and for one that this machine cannot run.
   /// Cost: one pass of SHA-256 over the file.
   public init(contentsOf path: String, pin: String? = nil) throws(ArtifactError) {
-    func fail(_ problem: ArtifactError.Problem) -> ArtifactError { ArtifactError(path: path, problem: problem) }
     let file: MappedFile
-    do { file = try MappedFile(path) } catch { throw fail(.unreadable(error)) }
+    do { file = try MappedFile(path) } catch { throw ArtifactError(path: path, problem: .unreadable(error)) }
+    try self.init(file, at: path, pin: pin)
+  }
+
+  private init(_ file: MappedFile, at path: String, pin: String?) throws(ArtifactError) {
+    func fail(_ problem: ArtifactError.Problem) -> ArtifactError { ArtifactError(path: path, problem: problem) }
     // The mapping is in use to the end, also where nothing is read from it.
     defer { withExtendedLifetime(file) {} }
     let layout: ArtifactLayout
@@ -110,8 +126,20 @@ public struct Artifact<Description: Codable & Sendable>: Sendable {
 }
 
 extension Artifact {
-  /// This artifact with its constants in a file to which its parts have just been written; nil if that is gone or another's.
-  /// - Parameter sha256: of the parts.
+  /// Reads a file as ``init(contentsOf:pin:)`` does, while it is copied; nil, and no copy, for a file that this refuses.
+  /// - Throws: `AtomicFileError`.
+  public static func copy(_ path: String, to copy: String) throws(AtomicFileError) -> Artifact? {
+    guard let file = try? MappedFile(path) else { return nil }
+    var artifact: Artifact?
+    try AtomicFile.write([file.bytes], to: copy, flushes: false) {
+      artifact = try? Artifact(file, at: path, pin: nil)
+      return artifact == nil ? nil : []
+    }
+    return artifact
+  }
+
+  /// This artifact with its constants in a file to which it has just been written; nil if that is gone or another's.
+  /// - Parameter sha256: of that file.
   public func mapped(from path: String, sha256: String) -> Artifact? {
     guard let file = try? MappedFile(path), let layout = try? ArtifactLayout(file.bytes),
       layout.code.count == family.code.count, layout.constants.count == family.constants.count

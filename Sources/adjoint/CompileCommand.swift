@@ -45,7 +45,7 @@ struct CompileCommand: ParsableCommand {
     let request = ModelRequest(
       try ModelFile(model, pin: file.sha256), of: of, batch: batch, interpreter: choice,
       shapes: modelOptions.shapes, overrides: modelOptions.description)
-    let compiled = try ArtifactFile(try ModelPrograms(request, ExecutionOptions(cpu: cpu)), writingTo: output)
+    let compiled = try ArtifactFile(request, ExecutionOptions(cpu: cpu), writingTo: output)
     progress.end()
     try StandardStream.output.writeLine(compiled.text)
   }

@@ -33,9 +33,7 @@ struct CompiledFamily {
   func saved() throws -> (family: CompiledFamily, bytes: Data) {
     let path = NSTemporaryDirectory() + "adjoint-family-\(UUID().uuidString)"
     defer { unlink(path) }
-    try Artifact(family, cpu: cpu, description: "a test").withFileParts { parts, _ in
-      try AtomicFile.write(parts, to: path, flushes: false)
-    }
+    try Artifact(family, cpu: cpu, description: "a test").write(to: path)
     let read = try Artifact<String>(contentsOf: path)
     return (
       try CompiledFamily(family: read.family, cpu: read.cpu, threads: 2), try Data(contentsOf: URL(fileURLWithPath: path))

@@ -13,9 +13,7 @@ import Testing
     let path = NSTemporaryDirectory() + "adjoint-artifact-\(UUID().uuidString)"
     defer { unlink(path) }
     let family = try SampleFamily.family()
-    try Artifact(family, cpu: .best, description: Nothing()).withFileParts { parts, _ in
-      try AtomicFile.write(parts, to: path)
-    }
+    try Artifact(family, cpu: .best, description: Nothing()).write(to: path)
     let read = try Artifact<Nothing>(contentsOf: path).family
     let (inMemory, mapped) = (try Executable(family, threads: 2), try Executable(read, threads: 2))
     guard case .file(let file, let range) = read.constants else {

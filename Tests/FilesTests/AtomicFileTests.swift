@@ -36,6 +36,18 @@ func withDirectory(_ body: (String) throws -> Void) throws {
     }
   }
 
+  @Test func whatIsComputedMeanwhileFollowsThePartsOrCallsTheFileOff() throws {
+    try withDirectory { directory in
+      let path = directory + "/file"
+      try ([1, 2] as [UInt8]).withUnsafeBytes { bytes in
+        let appeared = try [[3], nil].map { end in try AtomicFile.write([bytes], to: path) { end } }
+        #expect(appeared == [true, false])
+        #expect(try WholeFile.read(path, limit: 3) == [1, 2, 3])
+      }
+      #expect(try FileManager.default.contentsOfDirectory(atPath: directory).count == 1)
+    }
+  }
+
   @Test func aMappedFileKeepsItsBytesWhenAnotherIsRenamedOverIt() throws {
     try withDirectory { directory in
       try AtomicFile.write([1, 2, 3], to: directory + "/file")

@@ -5,7 +5,9 @@ import Testing
 @Suite struct FileCacheTests {
   @discardableResult
   private func store(_ bytes: [UInt8], _ key: String, in cache: FileCache) -> String? {
-    bytes.withUnsafeBytes { cache.store([$0], for: key) }
+    cache.store(for: key) { path, mode in
+      try bytes.withUnsafeBytes { _ = try AtomicFile.write([$0], to: path, mode: mode) }
+    }?.path
   }
 
   private func entries(_ directory: String) throws -> [String] {

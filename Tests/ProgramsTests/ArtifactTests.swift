@@ -38,16 +38,12 @@ private struct Purpose: Codable, Equatable, Sendable {
 
   private static let purpose = Purpose(words: "a \"test\"", mean: [0.1, 1.0 / 3, -2e-9], labels: ["crane", "Kran"])
 
-  private func write(_ artifact: Artifact<Purpose>, to path: String) throws {
-    try artifact.withFileParts { parts, _ in try AtomicFile.write(parts, to: path) }
-  }
-
   private func artifact(_ family: ProgramFamily = family) -> Artifact<Purpose> {
     Artifact(family, cpu: .best, description: Self.purpose)
   }
 
   private func bytes() throws -> [UInt8] {
-    try write(artifact(), to: path)
+    try artifact().write(to: path)
     return Array(try #require(FileManager.default.contents(atPath: path)))
   }
 
@@ -72,9 +68,9 @@ private struct Purpose: Codable, Equatable, Sendable {
     #expect(found == expected)
     // As it was mapped, and put together anew from what was read.
     for again in [read, Artifact(read.family, cpu: read.cpu, description: read.description)] {
-      try write(again, to: directory + "/again")
+      let written = try again.write(to: directory + "/again")
       #expect(FileManager.default.contents(atPath: directory + "/again").map(Array.init) == first)
-      #expect(try again.withFileParts { _, sha256 in sha256 } == SHA256.hexDigest(of: first))
+      #expect(written == (SHA256.hexDigest(of: first), first.count))
     }
     #expect(beginsAsArtifact(path))
   }
@@ -83,9 +79,8 @@ private struct Purpose: Codable, Equatable, Sendable {
     let written = try bytes()
     let sha256 = SHA256.hexDigest(of: written)
     let mapped = try #require(artifact().mapped(from: path, sha256: sha256))
-    try write(mapped, to: path + ".again")
+    #expect(try mapped.write(to: path + ".again") == (sha256, written.count))
     #expect(try Data(contentsOf: URL(fileURLWithPath: path + ".again")) == Data(written))
-    #expect(try mapped.withFileParts { $1 } == sha256)
     if case .memory = mapped.family.constants { Issue.record("constants are not those of the file") }
 
     let other = ProgramFamily(programs: [], code: Array("longer code".utf8), constants: [1])
@@ -93,10 +88,29 @@ private struct Purpose: Codable, Equatable, Sendable {
     #expect(artifact().mapped(from: path + ".absent", sha256: sha256) == nil)
   }
 
+  @Test func whatIsReadWhileItIsCopiedIsWholeAndADamagedFileLeavesNoCopy() throws {
+    var written = try bytes()
+    let copy = directory + "/copy"
+    let read = try #require(try Artifact<Purpose>.copy(path, to: copy))
+    #expect(read.family.programs == Self.family.programs && read.description == Self.purpose)
+    #expect(try #require(read.fileIdentity) == (SHA256.hexDigest(of: written), written.count))
+    #expect(try Data(contentsOf: URL(fileURLWithPath: copy)) == Data(written))
+
+    written[written.count / 2] ^= 1
+    try Data(written).write(to: URL(fileURLWithPath: path))
+    let before = try FileManager.default.contentsOfDirectory(atPath: directory)
+    for target in [copy, directory + "/new"] {
+      #expect(try Artifact<Purpose>.copy(path, to: target) == nil)
+      #expect(try Artifact<Purpose>.copy(path + ".absent", to: target) == nil)
+    }
+    #expect(try FileManager.default.contentsOfDirectory(atPath: directory) == before)
+    #expect(throws: Never.self) { try Artifact<Purpose>(contentsOf: copy) }
+  }
+
   @Test("Constants lie at a multiple of 64 bytes with a page of zeros behind them", arguments: [0, 1, 64, 4096, 5000])
   func slack(count: Int) throws {
     let family = ProgramFamily(programs: [], code: [1, 2, 3], constants: [UInt8](repeating: 7, count: count))
-    try write(artifact(family), to: path)
+    try artifact(family).write(to: path)
     guard case .file(let file, let range) = try Artifact<Purpose>(contentsOf: path).family.constants else {
       Issue.record("the constants were copied")
       return
