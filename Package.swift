@@ -93,7 +93,8 @@ let package = Package(
     .executableTarget(
       name: "adjoint",
       dependencies: [
-        "Adjoint", "Experiments", "Attacks", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "Execution", "Adjoint", "Experiments", "Attacks",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .testTarget(
       name: "AdjointTests", dependencies: ["Adjoint", "Interpreters", "Images", "TensorTypes", "IR", "Operators"]),

@@ -13,7 +13,7 @@ public final class ThreadPool: @unchecked Sendable {
   /// Threads that run steps, the caller included.
   public let threadCount: Int
   private let board: OpaquePointer?
-  private let workers: [pthread_t]
+  private let workers: [KernelThread]
 
   /// Processors that this process may use.
   public static var usableProcessorCount: Int { max(1, Int(platform_usable_processor_count())) }
@@ -22,7 +22,7 @@ public final class ThreadPool: @unchecked Sendable {
   public init(threadCount requested: Int = ThreadPool.usableProcessorCount) {
     // Spinning only helps when the thread waited for has a processor of its own.
     let spinNanoseconds: Int = requested > ThreadPool.usableProcessorCount ? 1_000 : 40_000
-    var workers: [pthread_t] = []
+    var workers: [KernelThread] = []
     board = requested > 1 ? platform_board_create(spinNanoseconds) : nil
     if let board {
       for index in 1..<requested {
@@ -37,7 +37,7 @@ public final class ThreadPool: @unchecked Sendable {
   deinit {
     guard let board else { return }
     platform_board_stop(board)
-    for worker in workers { pthread_join(worker, nil) }
+    for worker in workers { worker.join() }
     platform_board_destroy(board)
   }
 
@@ -95,34 +95,16 @@ private struct RangeBody {
   let call: @Sendable (Range<Int>) -> Void
 }
 
-private struct WorkerStart {
-  let board: OpaquePointer
-  let index: UInt32
-}
-
 /// Starts a worker with all signals blocked: handlers run on the program's own threads.
-private func startWorker(board: OpaquePointer, index: UInt32) -> pthread_t? {
-  let start = UnsafeMutablePointer<WorkerStart>.allocate(capacity: 1)
-  start.initialize(to: WorkerStart(board: board, index: index))
+private func startWorker(board: OpaquePointer, index: UInt32) -> KernelThread? {
   var all = sigset_t()
   var previous = sigset_t()
   sigfillset(&all)
   pthread_sigmask(SIG_SETMASK, &all, &previous)
   defer { pthread_sigmask(SIG_SETMASK, &previous, nil) }
-  var thread = pthread_t()
-  let status = pthread_create(
-    &thread, nil,
-    { argument in
-      guard let pointer = argument?.assumingMemoryBound(to: WorkerStart.self) else { return nil }
-      let start = pointer.move()
-      pointer.deallocate()
-      _ = platform_flush_denormals()
-      platform_board_work(start.board, start.index)
-      return nil
-    }, start)
-  guard status == 0 else {
-    start.deallocate()
-    return nil
+  nonisolated(unsafe) let board = board
+  return KernelThread {
+    _ = platform_flush_denormals()
+    platform_board_work(board, index)
   }
-  return thread
 }

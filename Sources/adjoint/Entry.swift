@@ -1,5 +1,6 @@
 import Adjoint
 import ArgumentParser
+import Execution
 import Glibc
 
 /// Exit status: 0 done, 1 failed job, 2 wrong call, 130 interrupted.
@@ -7,6 +8,10 @@ import Glibc
 enum Entry {
   static func main() {
     Interruption.watch()
+    if KernelThread.exceedsMainThread, let thread = KernelThread(run) { thread.join() } else { run() }
+  }
+
+  private static func run() {
     do {
       let arguments = try ConfigurationFile.expanded(Array(CommandLine.arguments.dropFirst()))
       var command = try AdjointCommand.parseAsRoot(arguments)

@@ -2,6 +2,16 @@ import Foundation
 import Testing
 
 @Suite struct BenchTests {
+  @Test func `a small limit of the stack does not keep kernels from running`() throws {
+    // The C compiler needs more; its results are in the cache the second time.
+    for limit in ["unlimited", "128"] {
+      let result = try Command.run(
+        "bench", Command.model, "--batch", "1", "--of", "gradient", "--threads", "2",
+        through: ["/bin/sh", "-c", "ulimit -S -s \(limit); exec \"$@\"", "limited"])
+      #expect(result.status == 0, "\(limit): \(result.error)")
+    }
+  }
+
   @Test func `bench reports every graph at every batch size`() throws {
     let result = try Command.run(
       "bench", Command.model, "--batch", "1", "2", "--of", "forward", "gradient", "--threads", "1", "--json")
