@@ -27,8 +27,8 @@ public struct Benchmark: Sendable, Encodable {
   public let threads: Int
   public let peakGigaflopsPerSecond: Double
   public let rows: [Row]
-  /// For each batch size at which all programs of the attack on MASK were measured.
-  public let maskIterations: [MaskIteration]
+  /// For each batch size at which all programs of an attack, and the forward pass, were measured.
+  public let iterations: [IterationCost]
 
   /// Measures every derived graph at every batch size on random images, all in turn, so that what slows a shared machine for
   /// a while slows them alike.
@@ -47,13 +47,15 @@ public struct Benchmark: Sendable, Encodable {
     // Before and after, since a shared machine does not always give its best.
     let before = try PeakRate.measure(cpu: compiler.cpu, compiler: try CCompiler.locate(), pool: pool)
     var timings: [Timing] = []
+    var map: ModelFacts.MapFacts?
     let kinds = interpreter.name == "mask" ? derived.flatMap { $0.family(of: interpreter.name) } : derived
     for kind in kinds {
       for batch in batches {
         let request = ModelRequest(
           file, of: kind, batch: batch, interpreter: interpreter, shapes: shapes, overrides: overrides)
-        timings.append(
-          try Timing(kind, batch: batch, try ModelPrograms(request, execution).executable(pool: pool)))
+        let programs = try ModelPrograms(request, execution)
+        map = map ?? programs.facts.map
+        timings.append(try Timing(kind, batch: batch, try programs.executable(pool: pool)))
         progress(timings.count)
       }
     }
@@ -63,7 +65,9 @@ public struct Benchmark: Sendable, Encodable {
     rows = timings.map { $0.row(peak: peak) }
     let rows = rows
     let steps = try interpreter.options.version().iterations
-    maskIterations = batches.compactMap { MaskIteration(rows, batch: $0, iterations: steps) }
+    iterations = batches.compactMap {
+      MaskIteration.cost(rows, batch: $0, iterations: steps) ?? rows.costOfStep(against: map, batch: $0)
+    }
   }
 
   /// Two seconds for each graph, and at least ten runs.
@@ -136,7 +140,7 @@ public struct Benchmark: Sendable, Encodable {
   public var text: String {
     ([
       "\(model) on \(cpu), \(threads) threads, FMA peak \(fixed(peakGigaflopsPerSecond, 1)) GFLOP/s"
-    ] + rows.map(\.text) + maskIterations.map(\.text)).joined(separator: "\n")
+    ] + rows.map(\.text) + iterations.map(\.text)).joined(separator: "\n")
   }
 }
 

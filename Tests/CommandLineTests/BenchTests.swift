@@ -12,6 +12,19 @@ import Testing
     }
   }
 
+  @Test(arguments: [("grad", 1, 2, 1), ("cam", 1, 1, 0)])
+  func `bench says what an iteration costs in sweeps and in forward passes`(
+    interpreter: String, forward: Double, backward: Double, secondOrder: Double
+  ) throws {
+    let result = try Command.run("bench", Command.model, "--of", "forward", "step", "--interpreter", interpreter, "--json")
+    #expect(result.status == 0, "\(result.error)")
+    let report = try #require(try JSONSerialization.jsonObject(with: Data(result.output.utf8)) as? [String: Any])
+    let iteration = try #require((report["iterations"] as? [[String: Any]])?.first)
+    let sweeps = ["forwardSweeps", "backwardSweeps", "secondOrderSweeps"].map { iteration[$0] as? Double }
+    #expect(sweeps == [forward, backward, secondOrder])
+    #expect((iteration["forwardTimes"] as? Double ?? 0) > 0)
+  }
+
   @Test func `bench reports every graph at every batch size`() throws {
     let result = try Command.run(
       "bench", Command.model, "--batch", "1", "2", "--of", "forward", "gradient", "--threads", "1", "--json")

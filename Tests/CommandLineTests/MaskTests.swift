@@ -144,7 +144,7 @@ import Testing
     let result = try Command.run("bench", Command.model, "--of", "step", "--interpreter", "mask", "--json")
     #expect(result.status == 0, "\(result.error)")
     let report = try #require(try JSONSerialization.jsonObject(with: Data(result.output.utf8)) as? [String: Any])
-    let iteration = try #require((report["maskIterations"] as? [[String: Any]])?.first)
+    let iteration = try #require((report["iterations"] as? [[String: Any]])?.first)
     let forward = try #require(iteration["forwardSweeps"] as? Double)
     let backward = try #require(iteration["backwardSweeps"] as? Double)
     let secondOrder = try #require(iteration["secondOrderSweeps"] as? Double)
