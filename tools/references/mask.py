@@ -10,88 +10,26 @@ import numpy
 import torch
 from torch.nn import functional
 
+from mask_descent import DECAYS, Version, descend, gaussian
 from onnx_module import OnnxModule
 
 SIZE, SIDE, STEPS = 16, 4, 4
-DECAYS = 0.9, 0.999
-FLOOR = 1e-8
 OFFSETS = [(1, 0), (0, 1), (1, 1), (0, 0)]
 COUNTER = 8
 directory = pathlib.Path(__file__).resolve().parent.parent.parent / "graphs" / "peers"
 
 
-def gaussian(taps, sigma):
-    kernel = torch.exp(-((torch.arange(taps, dtype=torch.float64) - (taps - 1) / 2) ** 2) / (2 * sigma**2))
-    return kernel / kernel.sum()
-
-
-class Version:
-    """The constants of MASK for images of `side` pixels: those published for 32 pixels, and the early version's scaled."""
-
-    def __init__(self, name):
-        if name == "v2":
-            self.margin, self.image = 2, torch.tensor([1.0, 4, 6, 4, 1], dtype=torch.float64) / 16
-            self.mask = torch.tensor([1.0, 2, 1], dtype=torch.float64) / 4
-            self.sparsity, self.variation, self.rate = 1e-3 * 64 / SIDE**2, 0.1, 0.05
-        else:
-            self.margin, self.image, self.mask = 0, gaussian(3, 10 * SIZE / 224), None
-            self.sparsity, self.variation, self.rate = 1e-2 / SIDE**2, 1e-4, 0.1
-
-
-def blur(x, kernel):
-    """Both axes with one kernel, mirrored at the borders without repeating them."""
-    channels, reach = x.shape[1], len(kernel) // 2
-    filter = torch.outer(kernel, kernel)[None, None].expand(channels, 1, -1, -1)
-    return functional.conv2d(functional.pad(x, [reach] * 4, mode="reflect"), filter, groups=channels)
-
-
-def enlarged(x, size):
-    return functional.interpolate(x, size=size, mode="bilinear", align_corners=False)
-
-
-def loss(network, version, smoothness, mask, x, offset, target):
-    """Class probability of the blend, sparsity and total variation; one number for each image."""
-    views = enlarged(x, [SIZE + version.margin] * 2) if version.margin else x
-    blurred = blur(views, version.image)
-    rows, columns = offset if version.margin else (0, 0)
-    views, blurred = (view[:, :, rows:rows + SIZE, columns:columns + SIZE] for view in (views, blurred))
-    weight = enlarged(mask[:, None], [SIZE] * 2)
-    if version.mask is not None:
-        weight = blur(weight, version.mask)
-    probabilities = functional.softmax(network(weight * views + (1 - weight) * blurred), 1)
-    vertical, horizontal = mask[:, 1:, :] - mask[:, :-1, :], mask[:, :, 1:] - mask[:, :, :-1]
-    if smoothness == "paired":
-        vertical, horizontal = functional.pad(vertical, [0, 0, 0, 1]), functional.pad(horizontal, [0, 1])
-    else:
-        horizontal = horizontal.transpose(1, 2)
-    variation = ((vertical**2 + horizontal**2 + 1e-8) ** 1.5).sum((1, 2))
-    own = probabilities.gather(1, target[:, None])[:, 0]
-    return own + version.sparsity * (1 - mask).abs().sum((1, 2)) + version.variation * variation
-
-
-def adam(state, gradient, rate, step):
-    mask, mean, squares = state
-    mean = DECAYS[0] * mean + (1 - DECAYS[0]) * gradient
-    squares = DECAYS[1] * squares + (1 - DECAYS[1]) * gradient**2
-    corrected = mean / (1 - DECAYS[0] ** step), squares / (1 - DECAYS[1] ** step)
-    return (mask - rate * corrected[0] / (corrected[1].sqrt() + FLOOR)).clamp(0, 1), mean, squares
-
-
-def descend(network, version, smoothness, state, x, target, create, detach):
-    """STEPS steps of the mask; the states after each."""
-    states = []
-    for number in range(STEPS):
-        mask = state[0].detach().requires_grad_(True) if detach or not state[0].requires_grad else state[0]
-        value = loss(network, version, smoothness, mask, x, OFFSETS[number], target).sum()
-        (gradient,) = torch.autograd.grad(value, mask, create_graph=create)
-        state = adam((mask, *state[1:]), gradient, version.rate, COUNTER + number + 1)
-        states.append(state)
-    return states
+def version(name):
+    """The numbers for images of SIZE pixels: those published for 32 pixels, and the early version's scaled."""
+    if name == "v2":
+        image, mask = (torch.tensor(weights, dtype=torch.float64) for weights in ([1.0, 4, 6, 4, 1], [1.0, 2, 1]))
+        return Version(2, image / 16, mask / 4, 1e-3 * 64 / SIDE**2, 0.1, 0.05)
+    return Version(0, gaussian(3, 10 * SIZE / 224), None, 1e-2 / SIDE**2, 1e-4, 0.1)
 
 
 def lookahead(network, state, x, target, aim, detach):
     x = x.detach().clone().requires_grad_(True)
-    states = descend(network, Version("v2"), "paired", state, x, target, True, detach)
+    states = descend(network, version("v2"), "paired", state, x, OFFSETS, target, COUNTER, True, detach)
     distance = sum(((mask - aim) ** 2).sum((1, 2)) for mask, _, _ in states) / STEPS
     (gradient,) = torch.autograd.grad(distance.sum(), x)
     return distance.detach(), gradient / gradient.flatten(1).norm(dim=1)[:, None, None, None]
@@ -112,10 +50,10 @@ def record(name):
         "x": x, "target": target, "mask": state[0], "mean": state[1], "squares": state[2], "maskTarget": aim,
         "offsets": torch.tensor(OFFSETS), "corrections": torch.from_numpy(1 - numpy.array(DECAYS)[None] ** steps[:, None]),
     }
-    for version, smoothness in (("v2", "paired"), ("v2", "transposed"), ("v1", "paired")):
-        states = descend(network, Version(version), smoothness, state, x, target, False, True)
+    for form, smoothness in (("v2", "paired"), ("v2", "transposed"), ("v1", "paired")):
+        states = descend(network, version(form), smoothness, state, x, OFFSETS, target, COUNTER)
         for key, value in zip(("mask", "mean", "squares"), states[-1]):
-            arrays[f"{key}.{version}.{smoothness}"] = value.detach()
+            arrays[f"{key}.{form}.{smoothness}"] = value.detach()
     for kind, detach in (("detached", True), ("full", False)):
         distance, direction = lookahead(network, state, x, target, aim, detach)
         arrays |= {f"mapLoss.{kind}": distance, f"direction.{kind}": direction}
