@@ -7,6 +7,8 @@ import TensorTypes
 /// A region has one result. Inside of it stand
 /// - index maps (broadcast, permute, slice, pad, reshape), cloned into every user, since they cost nothing there;
 /// - elementwise operations whose users all stand there too;
+/// - a tensor plus or minus a scalar, cloned into users that all read the tensor itself as well: one rounding is cheaper than a
+///   buffer;
 /// - at most one anchor (a reduction, convolution, product, selection of indices) whose elementwise successors are its
 ///   epilogue. Reductions that read each element once take elementwise producers too.
 /// Predicates of an image that are read after the image itself is read for the last time stand right behind it: a byte an
@@ -101,6 +103,25 @@ private struct FusionPlan {
       return result
     }
 
+    func isScalar(_ value: Value) -> Bool {
+      let source = graph[value].operation is Broadcast ? graph[value].operands[0] : value
+      return graph[source].constant != nil && graph[source].type.shape.elementCount == 1
+    }
+    /// Whether a value is another plus or minus a scalar, which every region that uses it reads beside it.
+    func isShiftOfReadOperand(_ value: Value) -> Bool {
+      guard let operation = graph[value].operation as? Elementwise, [.add, .subtract].contains(operation.function),
+        let tensor = graph[value].operands.first(where: { !isScalar($0) }), graph[value].operands.contains(where: isScalar)
+      else { return false }
+      // Readers ahead of the value have no region yet.
+      func region(_ reader: Value) -> Value? {
+        guard roles[reader.index] == .elementwise else { return nil }
+        return reader > value ? epilogueOf[reader.index] : commonRegion(users[reader.index])
+      }
+      let own = Set(users[value.index].map(region))
+      return own.count > 1 && !own.contains(nil)
+        && own.isSubset(of: users[tensor.index].filter { $0 != value }.map(region))
+    }
+
     for value in graph.values {
       guard let image = graph.imageOutlived(by: value, users), !outputs.contains(image) else { continue }
       predicates[image, default: []].append(value)
@@ -122,6 +143,8 @@ private struct FusionPlan {
         if acceptable, let result = commonRegion(users[index]) {
           epilogueOf[index] = result
         } else if acceptable, let only, !enlarges(only), !isShared(only, roles, users) {
+          epilogueOf[index] = nil
+        } else if acceptable, isShiftOfReadOperand(value) {
           epilogueOf[index] = nil
         } else {
           isMaterialised[index] = true
