@@ -154,8 +154,12 @@ class Gradient:
 class SmallestMask:
     """1 - m after 300 steps from 0.5 everywhere under the offsets recorded in the first image's npz file (MASK)."""
 
-    def __init__(self, offsets):
-        self.offsets = offsets.tolist()
+    def __init__(self, arrays, options):
+        if options.get("maskVersion", "v2") != "v2":
+            sys.exit(f"the map of mask {options['maskVersion']} is not recomputed here; that of v2 is")
+        if "jitter" not in arrays.files:
+            sys.exit("the results record no jitter; the map of mask is recomputed for attacks on mask")
+        self.offsets = arrays["jitter"].tolist()
 
     def map(self, x, label, run, prepare):
         if x.shape[2:] != (224, 224):
@@ -222,7 +226,7 @@ def main():
         "cam": lambda: ClassActivation(arguments.model, options.get("camWeights") == "margin"),
         "grad": Gradient,
         "grad-cam": lambda: GradientClassActivation(arguments.model, options.get("layer")),
-        "mask": lambda: SmallestMask(numpy.load(arguments.results / (records[0]["image"] + ".npz"))["jitter"]),
+        "mask": lambda: SmallestMask(numpy.load(arguments.results / (records[0]["image"] + ".npz")), options),
     }
     names = name.split(",")
     for name in names:

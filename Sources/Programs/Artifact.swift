@@ -25,7 +25,7 @@ public struct Artifact<Description: Codable & Sendable>: Sendable {
   public let description: Description
   /// The SHA-256 of a whole file in hexadecimal digits, and its length.
   public typealias FileIdentity = (sha256: String, byteCount: Int)
-  /// Of the file that it was read from or written to.
+  /// Of the file that holds it; nil for one that is in memory alone.
   public var fileIdentity: FileIdentity? { origin.map { ($0.sha256, $0.file.bytes.count) } }
   private let origin: (file: MappedFile, sha256: String)?
 
