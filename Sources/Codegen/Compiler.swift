@@ -70,7 +70,8 @@ public struct Compiler: Sendable {
   /// The graph whose nodes become steps.
   /// - Parameter graph: simplified.
   public static func fused(_ graph: Graph) throws(TypeError) -> Graph {
-    try InsertReorders.run(Fuse.run(SeparateStrides.run(MergePhases.run(graph.copyingConstantOutputs()))))
+    let graph = try GatherEarlyFactors.run(SeparateStrides.run(MergePhases.run(graph.copyingConstantOutputs())))
+    return try InsertReorders.run(Fuse.run(graph))
   }
 
   private func emit(_ graphs: [Graph]) throws(CodegenError) -> Emitted {

@@ -4,7 +4,11 @@ import Operators
 /// The C functions that every generated text begins with.
 ///
 /// Accuracy against the exact function, measured over the whole f32 range by the tests: exponential, logarithm and
-/// hyperbolicTangent 2 ulp, sigmoid, errorFunction and smoothedStep 4 ulp. Denormal operands and results count as zero.
+/// hyperbolicTangent 2 ulp, sigmoid, errorFunction and smoothedStep 4 ulp, smoothedStepSlope 6 ulp. Denormal operands and
+/// results count as zero.
+///
+/// smoothedStep and its slope have the root s and the quotient q in common, which compilers share. The former corrects n q by
+/// what it lacks of n / d, so that it is 1 where s rounds to x, the latter 1 / s by a step of Newton's.
 enum Prelude {
   static let text: String = types + scalars + exponentials + vectors + integers
 
@@ -60,8 +64,15 @@ enum Prelude {
       INLINE T P_relu(T x) { return x <= 0 ? (T)0 : x; }
       INLINE T P_squareRoot(T x) { return __builtin_sqrtF(x); }
       INLINE T P_smoothedStep(T x) {
-        T b = x > (T)1e9 ? (T)1e9 : x, s = __builtin_sqrtF(b * b + (T)TAU);
-        return (b >= 0 ? b : (T)TAU) / (b >= 0 ? s : s * (s - b));
+        T a = __builtin_fabsF(x), b = a > (T)1e18 ? (T)1e18 : a, v = b * b + (T)TAU, s = __builtin_sqrtF(v);
+        T d = x < 0 ? v + s * b : s, q = 1 / d, n = x < 0 ? (T)TAU : b, h = n * q;
+        return h + (n - h * d) * q;
+      }
+      INLINE T P_smoothedStepSlope(T x) {
+        T a = __builtin_fabsF(x), b = a > (T)1e18 ? (T)1e18 : a, v = b * b + (T)TAU, s = __builtin_sqrtF(v);
+        T d = x < 0 ? v + s * b : s, q = 1 / d, r = x < 0 ? q * (s + b) : q;
+        r = r + (T)0.5 * r * (1 - v * r * r);
+        return (T)TAU * r * r * r;
       }
       INLINE T P_floor(T x) { return __builtin_floorF(x); }
       INLINE T P_ceiling(T x) { return __builtin_ceilF(x); }
@@ -147,7 +158,7 @@ enum Prelude {
     let unary: [ScalarFunction] = [
       .absolute, .sign, .squareRoot, .floor, .ceiling, .roundHalfEven, .exponential, .logarithm, .sigmoid,
       .hyperbolicTangent,
-      .errorFunction, .sine, .cosine, .smoothedStep,
+      .errorFunction, .sine, .cosine, .smoothedStep, .smoothedStepSlope,
     ]
     let lanewise = unary.map { function in
       "INLINE v16 v_\(function.rawValue)(v16 x) "

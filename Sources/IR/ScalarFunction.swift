@@ -9,6 +9,8 @@ public enum ScalarFunction: String, Sendable, Hashable, CaseIterable {
   case logicalNot
   /// The paper's derivative of ReLU, which rises from 0 to 1, falls to 0 at 0 and rises to 1 again (section 3.2).
   case smoothedStep
+  /// Its slope.
+  case smoothedStepSlope
   /// The identity, whose derivative is declared to be zero.
   case stopGradient
   // Two operands.
@@ -23,7 +25,8 @@ public enum ScalarFunction: String, Sendable, Hashable, CaseIterable {
   public var arity: Int {
     switch self {
     case .negate, .absolute, .sign, .step, .relu, .exponential, .logarithm, .squareRoot, .hyperbolicTangent, .sigmoid,
-      .errorFunction, .sine, .cosine, .floor, .ceiling, .roundHalfEven, .logicalNot, .stopGradient, .smoothedStep:
+      .errorFunction, .sine, .cosine, .floor, .ceiling, .roundHalfEven, .logicalNot, .stopGradient, .smoothedStep,
+      .smoothedStepSlope:
       1
     case .add, .subtract, .multiply, .divide, .power, .maximum, .minimum, .equal, .less, .lessOrEqual, .logicalAnd,
       .logicalOr, .leakyRelu:

@@ -40,7 +40,7 @@ public struct Elementwise: Operator {
     case .negate, .absolute, .sign, .add, .subtract, .multiply, .divide, .maximum, .minimum, .less, .lessOrEqual, .clip:
       try require(first.element != .boolean, operands, "operands need to be numbers")
     case .step, .relu, .exponential, .logarithm, .squareRoot, .hyperbolicTangent, .sigmoid, .errorFunction, .sine, .cosine,
-      .floor, .ceiling, .roundHalfEven, .power, .smoothedStep, .leakyRelu:
+      .floor, .ceiling, .roundHalfEven, .power, .smoothedStep, .smoothedStepSlope, .leakyRelu:
       try require(first.element.isFloatingPoint, operands, "operands need to be floating-point")
     }
     return TensorType(function.isPredicate ? .boolean : first.element, first.shape)
@@ -96,6 +96,7 @@ extension ScalarFunction {
     case .step: { x, _, _ in x > 0 ? 1 : 0 }
     case .relu: { x, _, _ in x > 0 ? x : x.isNaN ? x : 0 }
     case .smoothedStep: { x, _, _ in Self.smoothedStep(x) }
+    case .smoothedStepSlope: { x, _, _ in Self.smoothedStepSlope(x) }
     case .exponential: { x, _, _ in exp(x) }
     case .logarithm: { x, _, _ in log(x) }
     case .squareRoot: { x, _, _ in x.squareRoot() }
@@ -139,6 +140,12 @@ extension ScalarFunction {
     return bounded >= 0 ? bounded / s : smoothing / (s * (s - bounded))
   }
 
+  /// τ / s³ on both branches; the jump at 0 has no part in it.
+  private static func smoothedStepSlope(_ x: Double) -> Double {
+    let s = (x * x + smoothing).squareRoot()
+    return smoothing / (s * s * s)
+  }
+
   /// The value on integer or boolean operands, or nil where it overflows, divides by zero or is not defined.
   func integerValue(_ x: [Int64]) -> Int64? {
     func checked(_ result: (partialValue: Int64, overflow: Bool)) -> Int64? { result.overflow ? nil : result.partialValue }
@@ -162,7 +169,7 @@ extension ScalarFunction {
     case .select: return x[0] != 0 ? x[1] : x[2]
     case .clip: return min(max(x[0], x[1]), x[2])
     case .step, .relu, .exponential, .logarithm, .squareRoot, .hyperbolicTangent, .sigmoid, .errorFunction, .sine, .cosine,
-      .floor, .ceiling, .roundHalfEven, .power, .smoothedStep, .leakyRelu:
+      .floor, .ceiling, .roundHalfEven, .power, .smoothedStep, .smoothedStepSlope, .leakyRelu:
       return nil
     }
   }
@@ -181,14 +188,12 @@ extension ScalarFunction {
     func when(_ condition: ScalarExpression, _ value: ScalarExpression = 1, otherwise: ScalarExpression = 0)
       -> ScalarExpression
     { f(.select, condition, value, otherwise) }
-    let s = f(.squareRoot, x * x + .literal(Self.smoothing))
     return switch self {
     case .negate: [-1]
     case .absolute: [f(.sign, x)]
     case .relu: [f(.step, y)]
-    case .smoothedStep:
-      // τ / s³ on both branches; the jump at 0 has no part in it.
-      [.literal(Self.smoothing) / (s * s * s)]
+    case .smoothedStep: [f(.smoothedStepSlope, x)]
+    case .smoothedStepSlope: [-3 * x * y / (x * x + .literal(Self.smoothing))]
     case .exponential: [y]
     case .logarithm: [1 / x]
     case .squareRoot: [0.5 / y]

@@ -12,24 +12,30 @@ import TensorTypes
 /// - at most one anchor (a reduction, convolution, product, selection of indices) whose elementwise successors are its
 ///   epilogue. Reductions that read each element once take elementwise producers too.
 /// Predicates of an image that are read after the image itself is read for the last time stand right behind it: a byte an
-/// element is kept in its place.
+/// element is kept in its place. What several tensors are read for last stands right behind the newest of them, where that is
+/// a convolution's: one is kept in their place.
 /// Runs after the last differentiation.
 public enum Fuse: Pass {
   public static func run(_ graph: Graph) throws(TypeError) -> Graph {
     let plan = FusionPlan(graph)
     let builder = GraphBuilder(isClosed: graph.isClosed)
     var renamed = [Value?](repeating: nil, count: graph.nodes.count)
-    for (index, node) in graph.nodes.enumerated() {
+    func append(_ value: Value) throws(TypeError) {
+      guard renamed[value.index] == nil else { return }
+      let node = graph[value]
+      // What stands ahead of its place may read constants and shifted tensors that follow there.
+      if node.operation != nil { for operand in plan.operands(of: value) { try append(operand) } }
       builder.location = node.location
-      switch node.content {
-      case .input(let name): renamed[index] = builder.input(name, node.type)
-      case .constant(let constant): renamed[index] = builder.constant(constant.tensor, name: constant.name)
-      case .operation:
-        guard plan.isMaterialised[index], renamed[index] == nil else { continue }
-        for value in [Value(index)] + plan.predicates[Value(index), default: []] {
-          renamed[value.index] = try plan.append(value, to: builder) { renamed[$0.index] }
+      renamed[value.index] =
+        switch node.content {
+        case .input(let name): builder.input(name, node.type)
+        case .constant(let constant): builder.constant(constant.tensor, name: constant.name)
+        case .operation: try plan.append(value, to: builder) { renamed[$0.index] }
         }
-      }
+    }
+    for value in graph.values where plan.isMaterialised[value.index] {
+      try append(value)
+      for standIn in plan.standIns[value, default: []] { try append(standIn) }
     }
     return builder.finish(
       name: graph.name, outputs: graph.outputs.map { ($0.name, renamed[$0.value.index] ?? $0.value) })
@@ -66,8 +72,8 @@ private struct FusionPlan {
   private(set) var isMaterialised: [Bool]
   /// For the result of a region, its anchor, if that is another node.
   private var anchors: [Value: Value] = [:]
-  /// The predicates that stand in for an image once it is read no more.
-  private(set) var predicates: [Value: [Value]] = [:]
+  /// What stands right behind a value, ahead of its readers, in place of tensors that are read no more.
+  private(set) var standIns: [Value: [Value]] = [:]
 
   init(_ graph: Graph) {
     self.graph = graph
@@ -103,15 +109,9 @@ private struct FusionPlan {
       return result
     }
 
-    func isScalar(_ value: Value) -> Bool {
-      let source = graph[value].operation is Broadcast ? graph[value].operands[0] : value
-      return graph[source].constant != nil && graph[source].type.shape.elementCount == 1
-    }
     /// Whether a value is another plus or minus a scalar, which every region that uses it reads beside it.
     func isShiftOfReadOperand(_ value: Value) -> Bool {
-      guard let operation = graph[value].operation as? Elementwise, [.add, .subtract].contains(operation.function),
-        let tensor = graph[value].operands.first(where: { !isScalar($0) }), graph[value].operands.contains(where: isScalar)
-      else { return false }
+      guard let tensor = graph.shifted(value) else { return false }
       // Readers ahead of the value have no region yet.
       func region(_ reader: Value) -> Value? {
         guard roles[reader.index] == .elementwise else { return nil }
@@ -122,11 +122,17 @@ private struct FusionPlan {
         && own.isSubset(of: users[tensor.index].filter { $0 != value }.map(region))
     }
 
-    for value in graph.values {
-      guard let image = graph.imageOutlived(by: value, users), !outputs.contains(image) else { continue }
-      predicates[image, default: []].append(value)
+    var positions: [Value: Value] = [:]
+    var ages = TensorAges()
+    ages.extend(by: graph.nodes)
+    for value in graph.values where !outputs.contains(value) {
+      let position =
+        graph.imageOutlived(by: value, users) ?? graph.newestOfTensorsOutlived(by: value, users, ages, standIns: positions)
+      guard let position, !outputs.contains(position) else { continue }
+      standIns[position, default: []].append(value)
+      positions[value] = position
     }
-    let kept = Set(predicates.values.joined())
+    let kept = Set(positions.keys)
 
     for index in graph.nodes.indices.reversed() {
       let value = Value(index)
@@ -189,6 +195,12 @@ private struct FusionPlan {
     }
     let (body, leaves) = try body(region, result: value)
     return try builder.append(Fused(body: body), leaves.compactMap(renamed))
+  }
+
+  /// The materialised values that the region of a value reads.
+  func operands(of value: Value) -> [Value] {
+    let members = Set(region(of: value))
+    return members.sorted().flatMap { graph[$0].operands }.filter { !members.contains($0) }
   }
 
   /// The nodes of a region in topological order, scalar constants included.
@@ -258,6 +270,61 @@ extension Graph {
     let lastReader = users[image.index].filter { !isPredicate($0) }.max()
     guard let lastReader, readers.allSatisfy({ $0 > lastReader }) else { return nil }
     return image
+  }
+
+  /// The newest of several tensors of one type, a convolution's result that something else reads too, that elementwise
+  /// operations lead from to a value, and that nothing reads any more where the value is read together with newer ones.
+  /// - Parameter standIns: what stands behind another value than the one that it follows in the graph.
+  fileprivate func newestOfTensorsOutlived(
+    by value: Value, _ users: [[Value]], _ ages: TensorAges, standIns: [Value: Value]
+  ) -> Value? {
+    guard self[value].operation is Elementwise, self[value].type.element.isFloatingPoint,
+      let reader = users[value.index].min()
+    else { return nil }
+    func position(_ value: Value) -> Value { standIns[value] ?? value }
+    var members: Set<Value> = [value]
+    var tensors: [Value] = []
+    var pending = Set(self[value].operands)
+    // From the last to the first, so that all users of a value have been looked at ahead of it.
+    while let operand = pending.max() {
+      pending.remove(operand)
+      let isOwn = shifted(operand) != nil || users[operand.index].allSatisfy(members.contains)
+      if self[operand].operation is Elementwise, standIns[operand] == nil, isOwn {
+        members.insert(operand)
+        pending.formUnion(self[operand].operands)
+      } else if !isSpreadConstant(operand) {
+        tensors.append(operand)
+      }
+    }
+    guard let newest = tensors.max(by: { position($0) < position($1) }), position(newest) == newest,
+      isConvolved(newest, users), tensors.allSatisfy({ self[$0].type == self[value].type }),
+      users[value.index].allSatisfy({ ages[$0] > ages[newest] }), !users[newest.index].allSatisfy(members.contains)
+    else { return nil }
+    let outlived = tensors.filter { tensor in users[tensor.index].allSatisfy { members.contains($0) || $0 < reader } }
+    return outlived.count > 1 ? newest : nil
+  }
+
+  private func isSpreadConstant(_ value: Value) -> Bool {
+    self[self[value].operation is Broadcast ? self[value].operands[0] : value].constant != nil
+  }
+
+  /// Whether a value is a convolution's result, or that with something added.
+  private func isConvolved(_ value: Value, _ users: [[Value]]) -> Bool {
+    if self[value].operation is Convolution { return true }
+    return (self[value].operation as? Elementwise)?.function == .add
+      && self[value].operands.contains { self[$0].operation is Convolution && users[$0.index].count == 1 }
+  }
+
+  /// The tensor that a value is, but for a scalar that is added or subtracted.
+  fileprivate func shifted(_ value: Value) -> Value? {
+    func isScalar(_ value: Value) -> Bool {
+      let source = self[value].operation is Broadcast ? self[value].operands[0] : value
+      return self[source].constant != nil && self[source].type.shape.elementCount == 1
+    }
+    guard let operation = self[value].operation as? Elementwise, [.add, .subtract].contains(operation.function),
+      self[value].operands.contains(where: isScalar)
+    else { return nil }
+    return self[value].operands.first { !isScalar($0) }
   }
 
   /// Whether the value puts zeros between the results of a convolution: another one to whose results it is added runs over

@@ -17,11 +17,13 @@ import Testing
     return even + exponents.filter(range.contains)
   }
 
-  @Test(arguments: [
-    (ScalarFunction.exponential, -87...88, 2.0), (.logarithm, 1e-30...1e30, 2), (.hyperbolicTangent, -12...12, 2),
-    (.sigmoid, -80...40, 4), (.errorFunction, -5...5, 4), (.squareRoot, 0...1e6, 0.5000001),
-    (.smoothedStep, -1e3...1e3, 4), (.smoothedStep, -0.1...0.1, 4),
-  ] as [(ScalarFunction, ClosedRange<Float>, Double)])
+  @Test(
+    arguments: [
+      (ScalarFunction.exponential, -87...88, 2.0), (.logarithm, 1e-30...1e30, 2), (.hyperbolicTangent, -12...12, 2),
+      (.sigmoid, -80...40, 4), (.errorFunction, -5...5, 4), (.squareRoot, 0...1e6, 0.5000001),
+      (.smoothedStep, -1e3...1e3, 4), (.smoothedStep, -0.1...0.1, 4),
+      (.smoothedStepSlope, -1e3...1e3, 6), (.smoothedStepSlope, -0.1...0.1, 6),
+    ] as [(ScalarFunction, ClosedRange<Float>, Double)])
   func unitsInTheLastPlace(function: ScalarFunction, range: ClosedRange<Float>, bound: Double) throws {
     let x = numbers(range)
     let builder = GraphBuilder()
@@ -57,5 +59,14 @@ import Testing
         #expect(agrees, "\(function)(\(x)) = \(y), expected \(expected)")
       }
     }
+  }
+
+  @Test func `the slope of the smoothed step is zero far away and largest at zero`() throws {
+    let x: [Float] = [.infinity, -.infinity, 3e38, -3e38, 1e19, -1e19, 0, -0.0, .nan]
+    let builder = GraphBuilder()
+    let slope = try builder.elementwise(.smoothedStepSlope, builder.input("x", TensorType(.float32, [x.count])))
+    let graph = builder.finish(name: "f", outputs: [("y", slope)])
+    let found = try CompiledFamily([graph]).run(graph, [HostTensor([x.count], x)])[0].floats
+    #expect(found[..<6].allSatisfy { $0 == 0 } && found[6...7].allSatisfy { abs($0 - 100) < 1e-4 } && found[8].isNaN)
   }
 }

@@ -53,6 +53,20 @@ struct NamedPass: Sendable, CustomStringConvertible {
   }
 
   @Test(arguments: seeds)
+  func gatheredFactorsOfGradientsComputeTheSameValues(seed: UInt64) throws {
+    try RandomGraphs.graph(seed: seed).check { sample in
+      let output = sample.graph.outputs[0]
+      guard sample.graph[output.value].type.element.isFloatingPoint else { return }
+      let names = sample.graph.inputs.filter { sample.graph[$0].type.element.isFloatingPoint }
+        .map(sample.graph.name(ofInput:))
+      let gradient = try Pipeline.simplify(sample.graph.gradient(of: output.name, withRespectTo: names))
+      let gathered = try GatherEarlyFactors.run(gradient)
+      try expectSameValues(gathered, gradient, sample.inputs)
+      try expectSameValues(try Fuse.run(gathered), gradient, sample.inputs)
+    }
+  }
+
+  @Test(arguments: seeds)
   func passesRunTwiceChangeNothingMore(seed: UInt64) throws {
     let idempotent: [any Pass.Type] = [Simplify.self, ShareSubexpressions.self, RemoveDeadNodes.self, EraseSurrogates.self]
     try RandomGraphs.graph(seed: seed).check { sample in

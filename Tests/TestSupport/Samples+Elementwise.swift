@@ -30,7 +30,7 @@ extension Samples {
         sample([g.integers(vector, in: -5..<5)], "integers"),
       ]
     case .step, .relu, .floor, .ceiling, .roundHalfEven, .hyperbolicTangent, .sigmoid, .errorFunction, .sine, .cosine,
-      .exponential, .smoothedStep:
+      .exponential, .smoothedStep, .smoothedStepSlope:
       return [
         sample([g.tensor(matrix)]), sample([g.tensor(vector, .float64, in: -4...4)]), sample([g.tensor([])], "scalar"),
       ]
