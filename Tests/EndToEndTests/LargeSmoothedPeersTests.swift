@@ -6,10 +6,11 @@ import Testing
 /// Real classifiers at 224 x 224 under the paper's smoothed derivative h, against PyTorch, on pixels from 0 to 1.
 ///
 /// A photo rounded otherwise in its last place already moves these derivatives by percents in f64, wherever a kink lies next
-/// to it, and so does the order of sums. On single photos, and so in the largest distance and in the mean, compiled code,
-/// oneDNN and PyTorch's own convolutions are ahead of each other by factors of a hundred and more: the median over photos is
-/// what a bar can be held to. Needs an optimised build, and then ten minutes on two cores, most of them for the evaluator:
-/// up to a minute for each graph.
+/// to it, and so does the order of sums: on a single photo compiled code, oneDNN and PyTorch's own convolutions are ahead of
+/// each other by factors of up to ten thousand, as one of them lies beyond a kink and another does not. So are the means and
+/// largest distances, and the medians where half of the photos are far away: by OpenNSFW's map each of the three is 5e-7 away
+/// on 11 to 13 of 24 photos and 1e-4 to 1e-2 on the others. What can be held to a bar is the median over photos of the
+/// quotient of both distances. Needs an optimised build, and then three to ten minutes on two cores, most of them for the evaluator.
 @Suite(
   .enabled(if: LargePeers.folder != nil, "ADJOINT_PEERS names no folder made by tools/references/full.py"), .serialized)
 struct LargeSmoothedPeersTests {
@@ -32,18 +33,20 @@ struct LargeSmoothedPeersTests {
       return (sorted[(sorted.count - 1) / 2] + sorted[sorted.count / 2]) / 2
     }
     func words(_ distances: [Double]) -> String { "\(median(distances)) (largest \(distances.max() ?? 0))" }
+    let quotients = zip(found.compiled, found.own).map { $0 / max($1, .leastNormalMagnitude) }
     print(
       "\(model), h, \(output), \(found.own.count) photos: graph in f64 \(found.evaluated), compiled "
-        + "\(words(found.compiled)), PyTorch f32 \(words(found.own)), with its own convolutions \(words(found.native))")
+        + "\(words(found.compiled)), PyTorch f32 \(words(found.own)), with its own convolutions \(words(found.native)); "
+        + "compiled over PyTorch f32 \(median(quotients))")
     #expect(found.evaluated <= 1e-9, "\(output)")
     // A loss is one number, whose distance in f32 is the luck of a few roundings.
     guard !["crossEntropy", "mapLoss"].contains(output) else { return }
     #expect(found.compiled.count == found.own.count)
-    #expect(median(found.compiled) <= 1.5 * median(found.own), "\(output)")
+    #expect(median(quotients) <= 1.5, "\(output)")
   }
 
   @Test(
-    "A step against GRAD: the graph within 1e-9 of PyTorch f64, compiled within 1.5 times PyTorch f32's, by the median",
+    "A step against GRAD: the graph within 1e-9 of PyTorch f64, compiled within 1.5 times PyTorch f32's, by the median photo",
     arguments: models)
   func step(model: String) throws {
     let graph = try gradientMapStepGraph(try classifier(model))
@@ -52,7 +55,7 @@ struct LargeSmoothedPeersTests {
   }
 
   @Test(
-    "Hessian-vector products: the graph within 1e-9 of PyTorch f64, compiled within 1.5 times PyTorch f32's, by the median",
+    "Hessian-vector products: the graph within 1e-9 of PyTorch f64, compiled within 1.5 times PyTorch f32's, by the median photo",
     arguments: models)
   func product(model: String) throws {
     let graph = try smoothedProductGraph(try classifier(model))
