@@ -292,7 +292,7 @@ extension Graph {
       if self[operand].operation is Elementwise, standIns[operand] == nil, isOwn {
         members.insert(operand)
         pending.formUnion(self[operand].operands)
-      } else if !isSpreadConstant(operand) {
+      } else if BroadcastConstant(operand, in: nodes) == nil {
         tensors.append(operand)
       }
     }
@@ -304,10 +304,6 @@ extension Graph {
     return outlived.count > 1 ? newest : nil
   }
 
-  private func isSpreadConstant(_ value: Value) -> Bool {
-    self[self[value].operation is Broadcast ? self[value].operands[0] : value].constant != nil
-  }
-
   /// Whether a value is a convolution's result, or that with something added.
   private func isConvolved(_ value: Value, _ users: [[Value]]) -> Bool {
     if self[value].operation is Convolution { return true }
@@ -317,10 +313,7 @@ extension Graph {
 
   /// The tensor that a value is, but for a scalar that is added or subtracted.
   fileprivate func shifted(_ value: Value) -> Value? {
-    func isScalar(_ value: Value) -> Bool {
-      let source = self[value].operation is Broadcast ? self[value].operands[0] : value
-      return self[source].constant != nil && self[source].type.shape.elementCount == 1
-    }
+    func isScalar(_ value: Value) -> Bool { BroadcastConstant(value, in: nodes)?.tensor.shape.elementCount == 1 }
     guard let operation = self[value].operation as? Elementwise, [.add, .subtract].contains(operation.function),
       self[value].operands.contains(where: isScalar)
     else { return nil }
