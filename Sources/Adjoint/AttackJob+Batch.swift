@@ -239,7 +239,7 @@ extension AttackSettings {
     if method == .adv2, InterpreterChoice(schedule.interpreter).hasMask {
       let usual = MaskSchedule(mode: schedule.mode)
       if mask.resetInterval != usual.resetInterval { options["reset-interval"] = "\(mask.resetInterval)" }
-      if mask.halvings != usual.halvings { options["halvings"] = "\(mask.halvings)" }
+      if let halvings = mask.halvings, halvings != usual.halvings { options["halvings"] = "\(halvings)" }
     }
     if method.keepsMap, usual.stagesText != schedule.stagesText { options["stages"] = schedule.stagesText }
     return options

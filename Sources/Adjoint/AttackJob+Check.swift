@@ -137,14 +137,15 @@ extension AttackJob {
         TimedPhase(name: "second phase", steps: settings.steps * runs, sweeps: sweeps, settings: second),
       ].filter { $0.steps > 0 }
     }
-    // Sure of the target, an iteration saves its step down the margin and most of its search.
+    // Sure of the target, an iteration saves most of its search.
     var third = alone
     third.schedule.warm = 20
     third.mask.jointShare = 1
     let others = map.others.map { $0.sweeps }
     let iterations = others == nil ? settings.steps : settings.steps / settings.mask.jointShare
     let resets = Int(Double(iterations) * settings.mask.resetsPerIteration)
-    var sweeps = MaskIteration.sweeps(settings.mask, iterationsOfMap: mask.constants.iterations, evaded: evaded)
+    var sweeps = MaskIteration.sweeps(
+      settings.mask, iterationsOfMap: mask.constants.iterations, evaded: evaded, isJoint: others != nil)
     if let others { sweeps = sweeps + StepSweeps(others) }
     return [
       descent("pgd", steps: settings.comparesWithPGD ? settings.comparisonSteps : 0),

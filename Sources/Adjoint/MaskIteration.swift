@@ -2,7 +2,7 @@ import Attacks
 import Interpreters
 
 /// What one iteration of ADV² against MASK costs at most, resets being spread over the iterations between them. One whose
-/// target is sure and endures the largest step saves the step down the margin and the halvings.
+/// target endures the largest step saves the halvings.
 enum MaskIteration {
   /// - Parameters:
   ///   - rows: nil unless all programs of the attack are among them.
@@ -14,7 +14,7 @@ enum MaskIteration {
     else { return nil }
     let schedule = MaskSchedule()
     let moves = move + views + stepsOfMask(schedule, iterationsOfMap: iterations) * step
-    let looks = ahead + trials(schedule) * search
+    let looks = ahead + trials(schedule, isShared: false) * search
     return IterationCost(
       "mask", batch: batch, sweeps(schedule, iterationsOfMap: iterations),
       milliseconds: moves + looks + schedule.resetsPerIteration * (forward + views), forward: forward)
@@ -26,17 +26,19 @@ enum MaskIteration {
   }
 
   /// Sweeps that look for the largest step.
-  private static func trials(_ schedule: MaskSchedule) -> Double { Double(1 + schedule.halvings) }
+  private static func trials(_ schedule: MaskSchedule, isShared: Bool) -> Double {
+    Double(1 + schedule.halvings(isShared: isShared))
+  }
 
   /// - Parameters:
   ///   - iterationsOfMap: steps in which a mask is computed anew.
   ///   - evaded: squeezers that are evaded.
-  static func sweeps(_ schedule: MaskSchedule, iterationsOfMap: Int, evaded: Int = 0) -> StepSweeps {
+  ///   - isJoint: whether MASK is one of several interpreters.
+  static func sweeps(_ schedule: MaskSchedule, iterationsOfMap: Int, evaded: Int = 0, isJoint: Bool = false) -> StepSweeps {
     let ahead = Double(schedule.lookaheadSteps)
     let views = Double(1 + evaded)
     let backward = views + stepsOfMask(schedule, iterationsOfMap: iterationsOfMap) + ahead
-    return StepSweeps(
-      forward: backward + (ahead > 0 ? views * trials(schedule) : 0) + schedule.resetsPerIteration, backward: backward,
-      secondOrder: ahead)
+    let search = ahead > 0 ? views * trials(schedule, isShared: isJoint || evaded > 0) : 0
+    return StepSweeps(forward: backward + search + schedule.resetsPerIteration, backward: backward, secondOrder: ahead)
   }
 }

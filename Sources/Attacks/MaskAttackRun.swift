@@ -42,8 +42,6 @@ struct MaskAttackRun {
   private var descent: MaskDescent
   /// The direction of the iteration before, of length 1 for each image; nil ahead of the first.
   private var direction: [Float]?
-  /// Of the targets at x, where a search has just measured them, with what squeezers leave of them.
-  private var probabilities: [Double?]
 
   /// - Parameters:
   ///   - start: where to begin; without it at the images, with a warm start.
@@ -74,7 +72,6 @@ struct MaskAttackRun {
     descent = MaskDescent(runner, shape: mask.mapShape, classes: batch.targets)
     sweeps = measurer.benignSweeps
     ownSweeps = Array(repeating: SweepCounts(), count: batch.count)
-    probabilities = Array(repeating: nil, count: batch.count)
     choice = IterateChoice(count: batch.count)
     settled = Array(repeating: nil, count: batch.count)
   }
@@ -92,9 +89,7 @@ struct MaskAttackRun {
       if let besides {
         try move(against: besides, by: schedule.jointStep * Double(iterations - step) / Double(iterations), step: step)
       } else {
-        try move(
-          MaskPrograms.marginStepName, by: schedule.predictionStep * scale, below: schedule.sufficientProbability, step: step
-        )
+        try move(MaskPrograms.marginStepName, by: schedule.predictionStep * scale, step: step)
       }
       try descent.look(at: HostTensor(batch.shape, x))
       for _ in 0..<schedule.followerSteps {
@@ -127,13 +122,8 @@ struct MaskAttackRun {
   /// Step sizes are norms for 3 × 224 × 224 values.
   private var scale: Double { (Double(batch.imageSize) / Double(3 * 224 * 224)).squareRoot() }
 
-  /// A step down the margin, of the images whose target is not known to have a sufficient probability.
-  private mutating func move(_ graph: String, by alpha: Double, below sufficient: Double? = nil, step: Int) throws {
-    let moved = batch.targets.indices.filter { image in
-      guard let sufficient, let known = probabilities[image] else { return true }
-      return known < sufficient
-    }
-    guard !moved.isEmpty else { return }
+  /// A step for the target's label, which looks at no map.
+  private mutating func move(_ graph: String, by alpha: Double, step: Int) throws {
     var inputs = constants.merging(evasionInputs(x)) { given, _ in given }
     inputs["x"] = HostTensor(batch.shape, x)
     inputs["alpha"] = HostTensor(.scalar, [Float(alpha)])
@@ -143,11 +133,8 @@ struct MaskAttackRun {
     }
     let next = try outputs.floats("next", of: graph)
     guard next.areFinite else { throw AttackError.stepNotFinite(graph: graph, step: step) }
-    for image in moved {
-      x.replaceSubrange(batch.range(image), with: next[batch.range(image)])
-      ownSweeps[image] += SweepCounts(forward: 1 + evaded.count, backward: 1 + evaded.count)
-      probabilities[image] = nil
-    }
+    x = next
+    sweeps += SweepCounts(forward: 1 + evaded.count, backward: 1 + evaded.count)
   }
 
   /// A step against the cross entropy of the target and the maps of the other interpreters.
@@ -251,7 +238,8 @@ struct MaskAttackRun {
     var inputs = constants
     inputs["x"] = HostTensor(batch.shape, x)
     inputs["direction"] = direction
-    if settings.mask.halvings == 0 {
+    let halvings = settings.mask.halvings(isShared: besides != nil || !evaded.isEmpty)
+    if halvings == 0 {
       inputs["alphas"] = HostTensor([batch.count], [Float](repeating: Float(largest), count: batch.count))
       x = try runner.run(graph, inputs).floats("next", of: graph)
       sweeps.forward += 1
@@ -260,9 +248,8 @@ struct MaskAttackRun {
     var low = [Double](repeating: 0, count: batch.count)
     var high = [Double](repeating: largest, count: batch.count)
     var open = Array(batch.targets.indices)
-    for image in open { probabilities[image] = nil }
     // The largest first, then halvings below it.
-    for attempt in 0...settings.mask.halvings where !open.isEmpty {
+    for attempt in 0...halvings where !open.isEmpty {
       let tried = zip(low, high).map { attempt == 0 ? $1 : ($0 + $1) / 2 }
       inputs["alphas"] = HostTensor([batch.count], tried.map { Float($0) })
       let outputs = try runner.run(graph, inputs)
@@ -274,7 +261,6 @@ struct MaskAttackRun {
         let probability = min(Double(measured[image]), squeezed?[image] ?? 1)
         if probability >= settings.mask.requiredProbability {
           low[image] = tried[image]
-          probabilities[image] = probability
           x.replaceSubrange(batch.range(image), with: next[batch.range(image)])
         } else {
           high[image] = tried[image]

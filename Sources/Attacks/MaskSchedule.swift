@@ -4,14 +4,12 @@
 public struct MaskSchedule: Sendable, Equatable {
   /// How far x moves along the gradient of the margin in each iteration.
   public var predictionStep = 0.05
-  /// The probability of the target from which an image takes no such step; nil where all take one always.
-  public var sufficientProbability: Double? = 0.97
   /// Steps of the mask between that and the lookahead.
   public var followerSteps = 4
   /// Steps of the mask that are looked ahead; with none the map has no say in where x moves.
   public var lookaheadSteps = MaskPrograms.lookaheadSteps
   /// In how many iterations the mask is computed anew once; 0 for never.
-  public var resetInterval = 50
+  public var resetInterval = 25
   public var resetsPerIteration: Double { resetInterval > 0 ? 1 / Double(resetInterval) : 0 }
   /// What a reset leaves of the two moments, and what it sets the counter of their corrections to.
   public var keptMean: Float = 0.5
@@ -27,8 +25,10 @@ public struct MaskSchedule: Sendable, Equatable {
   /// What the direction against the map's distance keeps of the one before: offsets of single iterations then matter less.
   public var momentum: Float = 0.7
   /// Halvings in the search for the largest step that the label endures, where it does not endure the largest; with none
-  /// every step is the largest.
-  public var halvings = 5
+  /// every step is the largest. Nil for `sharedHalvings` where MASK is one of several interpreters or squeezers are evaded,
+  /// and none elsewhere.
+  public var halvings: Int?
+  public var sharedHalvings = 5
   /// The probability of the target (κ of the paper) that such a step must leave.
   public var requiredProbability = 0.95
   /// What part of that probability an evaded squeezer must leave, so that the predictions of both differ by less than
@@ -45,7 +45,7 @@ public struct MaskSchedule: Sendable, Equatable {
   /// The numbers of a mode; the paper's late largest step is its only one.
   public init(mode: AttackMode = .default) {
     guard mode != .default else { return }
-    sufficientProbability = nil
+    resetInterval = 50
     largestStep = 0.08
     jointLargestStep = 0.08
     lateLargestStep = mode == .paper ? 0.08 : 0.04
@@ -62,14 +62,15 @@ public struct MaskSchedule: Sendable, Equatable {
     return 10 * iteration >= 9 * iterations ? lateLargestStep : first
   }
 
+  /// - Parameter isShared: whether MASK is one of several interpreters or squeezers are evaded.
+  public func halvings(isShared: Bool) -> Int { halvings ?? (isShared ? sharedHalvings : 0) }
+
   /// Numbers with where they come from: of the mode if they differ from the default.
-  public func configuration(mode: AttackMode) -> [(name: String, value: String, source: String)] {
+  /// - Parameter isShared: as of `halvings`.
+  public func configuration(mode: AttackMode, isShared: Bool) -> [(name: String, value: String, source: String)] {
     func words(_ schedule: MaskSchedule) -> [(String, String)] {
       [
-        (
-          "predictionStep",
-          "\(schedule.predictionStep)" + (schedule.sufficientProbability.map { " below a probability of \($0)" } ?? "")
-        ), ("followerSteps", "\(schedule.followerSteps)"),
+        ("predictionStep", "\(schedule.predictionStep)"), ("followerSteps", "\(schedule.followerSteps)"),
         ("afterLookahead", schedule.takesLookaheadBack ? "mask taken back" : "mask kept"),
         ("reset-interval", "\(schedule.resetInterval)"),
         (
@@ -77,7 +78,7 @@ public struct MaskSchedule: Sendable, Equatable {
           "\(schedule.largestStep) (of several interpreters \(schedule.jointLargestStep)), then "
             + (schedule.lateLargestStep.map { "\($0)" } ?? "evenly less")
         ),
-        ("momentum", "\(schedule.momentum)"), ("halvings", "\(schedule.halvings)"),
+        ("momentum", "\(schedule.momentum)"), ("halvings", "\(schedule.halvings(isShared: isShared))"),
         ("requiredProbability", "\(schedule.requiredProbability), \(schedule.squeezedShare) of it where squeezed"),
       ]
     }

@@ -1,7 +1,7 @@
 import Adjoint
 import Attacks
 
-/// What each part of an attack is good for: the attack without it.
+/// What each part of an attack is good for: the attack without it, or with a part that it goes without.
 struct Ablation: Experiment {
   let id = "ablation"
   let title = "each part of ADV² taken away, on CAM, GRAD and MASK"
@@ -30,7 +30,7 @@ struct Ablation: Experiment {
     variant(.mask, "lookahead of 1 step", .lookaheadSteps(1)),
     variant(.mask, "without lookahead", .lookaheadSteps(0)),
     variant(.mask, "without resets", .resetInterval(0)),
-    variant(.mask, "without search", .halvings(0)),
+    variant(.mask, "with search", .halvings(5)),
     variant(.mask, "without warm start", .warm(0)),
   ]
 

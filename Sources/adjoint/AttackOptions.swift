@@ -65,8 +65,8 @@ struct AttackOptions: ParsableArguments {
   var resetInterval: Int?
   @Option(
     help: """
-      Halvings in the search of adv2 against mask for the largest step that the label endures \
-      (\(MaskSchedule().halvings)), after the largest of all; with 0 every step is the largest.
+      Halvings in the search of adv2 against mask for the largest step that the label endures (\(MaskSchedule().sharedHalvings) \
+      with other interpreters or --evade, else 0), after the largest of all; with 0 every step is the largest.
       """)
   var halvings: Int?
   @Option(help: "The probability of the target from which an iterate counts as an attack (0.9).") var confidence: Double?
@@ -280,7 +280,8 @@ struct AttackOptions: ParsableArguments {
     if settings.method.keepsMap {
       lines += settings.schedule.configuration.map { ($0.field.rawValue, $0.value, $0.source) }
       if InterpreterChoice(settings.schedule.interpreter).hasMask {
-        lines += settings.mask.configuration(mode: settings.schedule.mode)
+        let isShared = settings.schedule.interpreter != "mask" || !settings.schedule.objective.evaded.isEmpty
+        lines += settings.mask.configuration(mode: settings.schedule.mode, isShared: isShared)
       }
       lines.append(("target-map", targetMap, source(targetMap == "benign")))
       lines.append(("compare", "\(compare)", source(!compare)))

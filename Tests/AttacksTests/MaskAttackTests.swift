@@ -67,13 +67,10 @@ import Testing
     #expect(a.benign.map != b.benign.map && a.others[0].iterate != b.others[0].iterate)
   }
 
-  @Test(arguments: [(required: 0, sufficient: nil), (required: 0.3, sufficient: 0.31)] as [(Double, Double?)])
-  func `neither the batch nor the place in it changes an image's result`(
-    probabilities: (required: Double, sufficient: Double?)
-  ) throws {
+  @Test(arguments: [0, 0.3])
+  func `neither the batch nor the place in it changes an image's result`(requiredProbability: Double) throws {
     var settings = self.settings()
-    settings.mask.requiredProbability = probabilities.required
-    settings.mask.sufficientProbability = probabilities.sufficient
+    settings.mask.requiredProbability = requiredProbability
     let a = try attack(batch([1, 2], targets: [4, 0]), settings)[0]
     let b = try attack(batch([3, 1], targets: [2, 4]), settings)[1]
     #expect(a.sweeps == b.sweeps)
@@ -119,11 +116,11 @@ import Testing
           backward: gradients + ahead, secondOrder: ahead))
     #expect(count(MaskPrograms.lookaheadName) == steps)
 
-    // The numbers of the default: a product of second order takes two sweeps.
+    // The numbers of the default, with the search that squeezers ask for: a product of second order takes two sweeps.
     let full = MaskSchedule()
     let iterations = try MaskConstants(.v2, imageShape: [1, 3, 224, 224]).iterations
     let reset = Double(2 * iterations + 1) / Double(full.resetInterval)
-    let passes = 2 + 2 * full.followerSteps + 4 * MaskPrograms.lookaheadSteps + 1 + full.halvings
+    let passes = 2 + 2 * full.followerSteps + 4 * MaskPrograms.lookaheadSteps + 1 + full.halvings(isShared: true)
     #expect(Double(passes) + reset <= 60)
   }
 
@@ -163,7 +160,7 @@ import Testing
     #expect(outcome.sweeps.forward == (6 + 2) + 4 + 4 * (1 + 4 + 4 + 1) + 7)
   }
 
-  @Test func `an image that endures no step stays, and one that is sure takes none down the margin`() throws {
+  @Test func `an image that endures no step stays`() throws {
     let batch = batch([1, 2], targets: [4, 0])
     var settings = settings(steps: 2)
     settings.mask.requiredProbability = 2
@@ -177,14 +174,6 @@ import Testing
     #expect(tried.count == 12 && tried[6] == largest / 2)
     settings.steps(1)
     #expect(outcome.others[0].iterate.pixels == (try attack(batch, settings)[0].others[0].iterate.pixels))
-
-    settings.steps(3)
-    settings.mask.requiredProbability = 0
-    settings.mask.sufficientProbability = 0
-    let sure = RecordingRunner(runner)
-    _ = try attack(batch, settings, sure)
-    // Before the first search nothing is known of an image.
-    #expect(sure.calls.count { $0.name == MaskPrograms.marginStepName } == 1)
   }
 
   @Test func `an image moves against the map only as far as every evaded squeezer leaves the target its probability`() throws
@@ -216,8 +205,18 @@ import Testing
     }
     #expect(steps(.code) == [0.08, 0.08, 0.04, 0.04] && steps(.paper) == [0.08, 0.08, 0.08, 0.08])
     #expect(MaskSchedule(mode: .code).largestStep(at: 0, of: 1000, isJoint: true) == 0.08)
-    #expect(MaskSchedule(mode: .code).halvings == 10 && MaskSchedule(mode: .paper).halvings == 12)
+    for isShared in [false, true] {
+      #expect(MaskSchedule(mode: .code).halvings(isShared: isShared) == 10)
+      #expect(MaskSchedule(mode: .paper).halvings(isShared: isShared) == 12)
+    }
     #expect(AttackMode.allCases.map { AttackSchedule(interpreter: "mask", mode: $0).steps } == [300, 1000, 1000])
+  }
+
+  @Test func `the default searches only beside squeezers or other interpreters, unless it is told how often`() {
+    var schedule = MaskSchedule()
+    #expect(schedule.halvings(isShared: false) == 0 && schedule.halvings(isShared: true) == 5)
+    schedule.halvings = 3
+    #expect(schedule.halvings(isShared: false) == 3 && schedule.halvings(isShared: true) == 3)
   }
 
   @Test(arguments: [(isJoint: false, first: 1.0), (isJoint: true, first: 2.0)])

@@ -55,10 +55,10 @@ import Testing
     #expect(result.status == 0, "\(result.error)")
     let record = try record("out")
     let sweeps = try #require(record["sweeps"] as? [String: Int])
-    // The benign map, 20 steps of PGD, two checks, and 51 iterations of a step, 4 and 3 of the mask, and a move.
+    // The benign map, 20 steps of PGD, three checks, and 51 iterations of a step, 4 and 3 of the mask, and a move.
     #expect(
       sweeps == [
-        "forward": 302 + 20 + 2 * 301 + 51 * (1 + 7 + 1), "backward": 300 + 20 + 2 * 300 + 51 * 8, "secondOrder": 51 * 3,
+        "forward": 302 + 20 + 3 * 301 + 51 * (1 + 7 + 1), "backward": 300 + 20 + 3 * 300 + 51 * 8, "secondOrder": 51 * 3,
       ])
     #expect((record["settings"] as? [String: Any])?["options"] as? [String: String] == ["halvings": "0"])
     let jitter = try #require(record["jitter"] as? [String: Any])
