@@ -5,7 +5,7 @@ public struct MaskSchedule: Sendable, Equatable {
   /// How far x moves along the gradient of the margin in each iteration.
   public var predictionStep = 0.05
   /// Steps of the mask between that and the lookahead.
-  public var followerSteps = 4
+  public var followerSteps = 1
   /// Steps of the mask that are looked ahead; with none the map has no say in where x moves.
   public var lookaheadSteps = MaskPrograms.lookaheadSteps
   /// In how many iterations the mask is computed anew once; 0 for never.
@@ -45,6 +45,7 @@ public struct MaskSchedule: Sendable, Equatable {
   /// The numbers of a mode; the paper's late largest step is its only one.
   public init(mode: AttackMode = .default) {
     guard mode != .default else { return }
+    followerSteps = 4
     resetInterval = 50
     largestStep = 0.08
     jointLargestStep = 0.08

@@ -34,6 +34,7 @@ import Testing
     var settings = AttackSettings(
       method: .adv2, threat: ThreatModel(eps: 0.1, alpha: 2.0 / 255), schedule: AttackSchedule(interpreter: "mask"),
       steps: steps, warm: 4, checkInterval: 4, comparesWithPGD: compare, seed: seed)
+    settings.mask.followerSteps = 4
     settings.mask.resetInterval = 3
     settings.mask.halvings = 5
     settings.mask.requiredProbability = 0

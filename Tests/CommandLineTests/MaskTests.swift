@@ -55,10 +55,10 @@ import Testing
     #expect(result.status == 0, "\(result.error)")
     let record = try record("out")
     let sweeps = try #require(record["sweeps"] as? [String: Int])
-    // The benign map, 20 steps of PGD, three checks, and 51 iterations of a step, 4 and 3 of the mask, and a move.
+    // The benign map, 20 steps of PGD, three checks, and 51 iterations of a step, 1 and 3 of the mask, and a move.
     #expect(
       sweeps == [
-        "forward": 302 + 20 + 3 * 301 + 51 * (1 + 7 + 1), "backward": 300 + 20 + 3 * 300 + 51 * 8, "secondOrder": 51 * 3,
+        "forward": 302 + 20 + 3 * 301 + 51 * (1 + 4 + 1), "backward": 300 + 20 + 3 * 300 + 51 * 5, "secondOrder": 51 * 3,
       ])
     #expect((record["settings"] as? [String: Any])?["options"] as? [String: String] == ["halvings": "0"])
     let jitter = try #require(record["jitter"] as? [String: Any])
@@ -104,10 +104,10 @@ import Testing
     let jitter = try #require(record["jitter"] as? [String: Any])
     #expect((jitter["unseen"] as? [[String: Any]])?.count == 3)
     // All maps of the photo; 5 steps of PGD; 12 of all maps but MASK's, of which a check follows every tenth and the last;
-    // 3 iterations of such a step, 8 of the mask and a search; and a last check of all maps.
+    // 3 iterations of such a step, 5 of the mask and a search; and a last check of all maps.
     let sweeps = try #require(record["sweeps"] as? [String: Int])
     #expect(sweeps["secondOrder"] == 12 + 3 * (1 + 4))
-    #expect(sweeps["backward"] == 301 + 5 + 12 * 2 + 2 + 3 * (2 + 8) + 301)
+    #expect(sweeps["backward"] == 301 + 5 + 12 * 2 + 2 + 3 * (2 + 5) + 301)
     let refused = try attack("refused", ["--interpreter", "mask,cam", "--weights", "cam=1,mask=1"])
     #expect(refused.status == 2 && refused.error.contains("one weight for each of cam is accepted"))
   }
