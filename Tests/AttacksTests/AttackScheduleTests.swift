@@ -63,7 +63,7 @@ import Testing
       #expect(steps(interpreter) == (interpreter == "cam" ? 800 : 1000))
     }
     #expect(steps("cam", 20, warm: 5) == 25)
-    #expect(steps("mask", 20, warm: 5) == 165)
+    #expect(steps("mask", 20, warm: 5) == 105)
   }
 
   @Test func `a coefficient is that of the last stage, and the others keep their proportion`() {

@@ -53,7 +53,7 @@ import Testing
     (
       ["--interpreter", "mask", "--steps", "50", "--compare"],
       ["scores", "maskViews", "maskStep", "pgdStep", "marginSignStep", "marginStep", "lookahead", "marginSearch"],
-      ["pgd": "800 steps of ", "warm": "400 steps of ", "second phase": "50 steps of "], " backward, 4 second-order"
+      ["pgd": "650 steps of ", "warm": "400 steps of ", "second phase": "50 steps of "], " backward, 4 second-order"
     ),
     (
       ["--interpreter", "cam,mask", "--steps", "50"],
