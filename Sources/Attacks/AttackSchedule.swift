@@ -70,8 +70,8 @@ public struct AttackSchedule: Sendable, Equatable {
     finalAlpha = mode == .default && interpreter != "mask" ? 0.03 : 1
     flow = nil
     if interpreter.contains(",") {
-      // A fifth of 1,500 is against MASK too.
-      (steps, warm) = (Self.hasMask(interpreter) ? 1500 : 1200, 400)
+      // A third of 1,800 is against MASK too.
+      (steps, warm) = (Self.hasMask(interpreter) ? 1800 : 1200, 400)
       parts = [Part(coefficient: 1, growth: 1)]
       let isOfPixels = interpreter.split(separator: ",").contains { Self.isOfPixels(String($0)) }
       objective = StepObjective(smoothsLabels: isOfPixels && mode == .default)
@@ -91,7 +91,7 @@ public struct AttackSchedule: Sendable, Equatable {
       objective = StepObjective(mapReduction: .sum, smoothsLabels: true)
       stated = interpreter == "grad" ? [.steps, .warm, .stages, .mapLoss, .labelSmoothing, .finalAlpha] : []
     case (false, _) where interpreter == "mask":
-      (steps, warm) = (mode == .default ? 300 : 1000, 400)
+      (steps, warm) = (mode == .default ? 600 : 1000, 400)
       parts = []
       objective = StepObjective()
       stated = mode == .code ? [.steps, .warm] : mode == .paper ? [.steps] : []

@@ -17,7 +17,7 @@ public struct MaskSchedule: Sendable, Equatable {
   public var counterAfterReset = 100
   /// The largest step against the map's distance.
   public var largestStep = 0.6
-  /// The same where MASK is one of several interpreters, which have fewer iterations.
+  /// The same where MASK is one of several interpreters, whose maps such a step moves too.
   public var jointLargestStep = 0.3
   /// The largest step in the last tenth of the iterations; nil where it shrinks evenly from the first iteration to none
   /// after the last.
@@ -35,7 +35,7 @@ public struct MaskSchedule: Sendable, Equatable {
   /// detectors of real classifiers tell.
   public var squeezedShare = 0.75
   /// Of an attack on several interpreters the part of the steps, one in so many, that is against MASK too.
-  public var jointShare = 5
+  public var jointShare = 3
   /// How far a step against the other interpreters goes there at first, in each value; as the largest step against MASK it
   /// shrinks evenly to none.
   public var jointStep = 0.25 / 255

@@ -210,7 +210,7 @@ import Testing
       #expect(MaskSchedule(mode: .code).halvings(isShared: isShared) == 10)
       #expect(MaskSchedule(mode: .paper).halvings(isShared: isShared) == 12)
     }
-    #expect(AttackMode.allCases.map { AttackSchedule(interpreter: "mask", mode: $0).steps } == [300, 1000, 1000])
+    #expect(AttackMode.allCases.map { AttackSchedule(interpreter: "mask", mode: $0).steps } == [600, 1000, 1000])
   }
 
   @Test func `the default searches only beside squeezers or other interpreters, unless it is told how often`() {

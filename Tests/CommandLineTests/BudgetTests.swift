@@ -58,7 +58,7 @@ import Testing
     (
       ["--interpreter", "cam,mask", "--steps", "50"],
       ["scores", "maskViews", "maskStep", "map", "pgdStep", "step", "lookahead", "marginSearch"],
-      ["warm": "400 steps of ", "without mask": "40 steps of ", "second phase": "10 steps of "],
+      ["warm": "400 steps of ", "without mask": "34 steps of ", "second phase": "16 steps of "],
       " backward, 4 second-order"
     ),
   ])

@@ -92,7 +92,7 @@ import Testing
   }
 
   @Test func `MASK is attacked with others at once, and each has its figures`() throws {
-    let call = ["--interpreter", "grad,mask,cam", "--attack", "adv2", "--steps", "15", "--warm", "5", "--compare"]
+    let call = ["--interpreter", "grad,mask,cam", "--attack", "adv2", "--steps", "18", "--warm", "5", "--compare"]
     let result = try attack("joint", call)
     #expect(result.status == 0, "\(result.error)")
     let record = try record("joint")
@@ -104,10 +104,10 @@ import Testing
     let jitter = try #require(record["jitter"] as? [String: Any])
     #expect((jitter["unseen"] as? [[String: Any]])?.count == 3)
     // All maps of the photo; 5 steps of PGD; 12 of all maps but MASK's, of which a check follows every tenth and the last;
-    // 3 iterations of such a step, 5 of the mask and a search; and a last check of all maps.
+    // 6 iterations of such a step, 5 of the mask and a search; and a last check of all maps.
     let sweeps = try #require(record["sweeps"] as? [String: Int])
-    #expect(sweeps["secondOrder"] == 12 + 3 * (1 + 4))
-    #expect(sweeps["backward"] == 301 + 5 + 12 * 2 + 2 + 3 * (2 + 5) + 301)
+    #expect(sweeps["secondOrder"] == 12 + 6 * (1 + 4))
+    #expect(sweeps["backward"] == 301 + 5 + 12 * 2 + 2 + 6 * (2 + 5) + 301)
     let refused = try attack("refused", ["--interpreter", "mask,cam", "--weights", "cam=1,mask=1"])
     #expect(refused.status == 2 && refused.error.contains("one weight for each of cam is accepted"))
   }
