@@ -28,7 +28,7 @@ struct AttackOptions: ParsableArguments {
   @Option(
     help: """
       Steps of pgd (1000) or stadv (300), or of the second phase of adv2 (400 against maps of features, 704 of pixels, 600 \
-      against mask, 1200 against rts) or adv2-stadv (600, 704).
+      against mask, 1200 against rts or several, 1800 with mask among them) or adv2-stadv (600, 704).
       """)
   var steps: Int?
   @Option(
