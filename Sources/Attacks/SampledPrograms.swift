@@ -87,9 +87,13 @@ public enum SampledPrograms {
     let inputs = try StepInputs(builder, logits)
     let ofTheMap = builder.input("gradient", builder.type(of: inputs.x))
     let crossEntropy = try AttackPrograms.crossEntropy(logits, inputs, objective, in: builder)
-    let own = try builder.pullback([(crossEntropy, try builder.ones(like: crossEntropy))], to: [inputs.x])[0]
+    let (own, evasionLoss) = try builder.gradient(
+      of: [(crossEntropy, try builder.ones(like: crossEntropy))], at: inputs.x, objective, network: interpreter.network,
+      logits: logits)
     let next = try inputs.step(against: try builder.add(own, ofTheMap), objective.norm, in: builder)
-    return builder.finish(name: AttackPrograms.stepName, outputs: [("next", next), ("crossEntropy", crossEntropy)])
+    var outputs = [("next", next), ("crossEntropy", crossEntropy)]
+    if let evasionLoss { outputs.append(("evasionLoss", evasionLoss)) }
+    return builder.finish(name: AttackPrograms.stepName, outputs: outputs)
   }
 }
 

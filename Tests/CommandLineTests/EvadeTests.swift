@@ -50,6 +50,15 @@ import Testing
     }
   }
 
+  @Test(arguments: [["ig", "--samples", "2"], ["smoothgrad", "--samples", "2"]])
+  func `against averages over samples, too, an attack evades squeezers`(interpreter: [String]) throws {
+    let folder = try TemporaryFolder()
+    let result = try Command.run(
+      ["attack", Command.model, Command.bag, "--target", "Coat", "--interpreter"] + interpreter
+        + ["--steps", "3", "--evade", "bits3,median3,nlm", "-o", folder.path("out")])
+    #expect(result.status == 0, "\(result.error)")
+  }
+
   @Test func `against MASK, too, an attack evades squeezers, from a warm start`() throws {
     let folder = try TemporaryFolder()
     let result = try Command.run(
