@@ -168,8 +168,9 @@ extension AttackSchedule {
       case .finalAlpha: "\(schedule.finalAlpha)"
       }
     }
+    let ofPixels: [Field] = [.labelSmoothing, .finalAlpha]
     let fields: [Field] =
-      interpreter == "mask" ? [.steps, .warm, .confidence] : Field.allCases.filter { flow == nil || $0 != .finalAlpha }
+      interpreter == "mask" ? [.steps, .warm, .confidence] : Field.allCases.filter { flow == nil || !ofPixels.contains($0) }
     return fields.map { field in
       let isChanged = words(self, field) != words(unchanged, field)
       return (field, words(self, field), isChanged ? "option" : stated.contains(field) ? mode.rawValue : "default")
