@@ -17,10 +17,8 @@ public struct MaskSchedule: Sendable, Equatable {
   public var counterAfterReset = 100
   /// The largest step against the map's distance.
   public var largestStep = 0.6
-  /// The same where MASK is one of several interpreters, whose maps such a step moves too.
-  public var jointLargestStep = 0.3
-  /// The largest step in the last tenth of the iterations; nil where it shrinks evenly from the first iteration to none
-  /// after the last.
+  /// The largest step in the last tenth of the iterations; nil where it shrinks from the first iteration to none after the
+  /// last, evenly, or with the square where MASK is one of several interpreters, whose maps such a step moves too.
   public var lateLargestStep: Double?
   /// What the direction against the map's distance keeps of the one before: offsets of single iterations then matter less.
   public var momentum: Float = 0.7
@@ -36,8 +34,7 @@ public struct MaskSchedule: Sendable, Equatable {
   public var squeezedShare = 0.75
   /// Of an attack on several interpreters the part of the steps, one in so many, that is against MASK too.
   public var jointShare = 3
-  /// How far a step against the other interpreters goes there at first, in each value; as the largest step against MASK it
-  /// shrinks evenly to none.
+  /// How far a step against the other interpreters goes there at first, in each value; it shrinks evenly to none.
   public var jointStep = 0.25 / 255
   /// Whether the steps that were looked ahead are taken back from the mask.
   public var takesLookaheadBack = false
@@ -48,7 +45,6 @@ public struct MaskSchedule: Sendable, Equatable {
     followerSteps = 4
     resetInterval = 50
     largestStep = 0.08
-    jointLargestStep = 0.08
     lateLargestStep = mode == .paper ? 0.08 : 0.04
     halvings = mode == .paper ? 12 : 10
     momentum = 0
@@ -58,9 +54,9 @@ public struct MaskSchedule: Sendable, Equatable {
   /// The largest step of an iteration, counted from 0.
   /// - Parameter isJoint: whether MASK is one of several interpreters.
   public func largestStep(at iteration: Int, of iterations: Int, isJoint: Bool = false) -> Double {
-    let first = isJoint ? jointLargestStep : largestStep
-    guard let lateLargestStep else { return first * Double(iterations - iteration) / Double(iterations) }
-    return 10 * iteration >= 9 * iterations ? lateLargestStep : first
+    if let lateLargestStep { return 10 * iteration >= 9 * iterations ? lateLargestStep : largestStep }
+    let left = Double(iterations - iteration) / Double(iterations)
+    return largestStep * left * (isJoint ? left : 1)
   }
 
   /// - Parameter isShared: whether MASK is one of several interpreters or squeezers are evaded.
@@ -76,8 +72,8 @@ public struct MaskSchedule: Sendable, Equatable {
         ("reset-interval", "\(schedule.resetInterval)"),
         (
           "largestStep",
-          "\(schedule.largestStep) (of several interpreters \(schedule.jointLargestStep)), then "
-            + (schedule.lateLargestStep.map { "\($0)" } ?? "evenly less")
+          "\(schedule.largestStep), then "
+            + (schedule.lateLargestStep.map { "\($0)" } ?? "evenly less, of several interpreters with the square")
         ),
         ("momentum", "\(schedule.momentum)"), ("halvings", "\(schedule.halvings(isShared: isShared))"),
         ("requiredProbability", "\(schedule.requiredProbability), \(schedule.squeezedShare) of it where squeezed"),

@@ -220,12 +220,12 @@ import Testing
     #expect(schedule.halvings(isShared: false) == 3 && schedule.halvings(isShared: true) == 3)
   }
 
-  @Test(arguments: [(isJoint: false, first: 1.0), (isJoint: true, first: 2.0)])
-  func `the largest step shrinks evenly, among several interpreters from one of its own`(isJoint: Bool, first: Double) {
+  @Test func `the largest step shrinks evenly, among several interpreters with the square`() {
     var schedule = MaskSchedule()
-    (schedule.largestStep, schedule.jointLargestStep) = (1, 2)
-    let steps = (0..<4).map { schedule.largestStep(at: $0, of: 4, isJoint: isJoint) }
-    #expect(steps == [first, 0.75 * first, 0.5 * first, 0.25 * first])
+    schedule.largestStep = 2
+    func steps(isJoint: Bool) -> [Double] { (0..<4).map { schedule.largestStep(at: $0, of: 4, isJoint: isJoint) } }
+    #expect(steps(isJoint: false) == [2, 1.5, 1, 0.5])
+    #expect(steps(isJoint: true) == [2, 1.125, 0.5, 0.125])
   }
 
   @Test func `several maps with MASK's among them are each interpreter's own`() throws {
@@ -250,7 +250,7 @@ import Testing
     }
   }
 
-  @Test func `beside another interpreter the largest step is one of its own`() throws {
+  @Test func `beside another interpreter a part of the steps is against MASK too`() throws {
     let cam = try ClassActivationMap(try Classifier(try PooledClassifier.softmax.graph(batch: 2)))
     let recording = RecordingRunner(
       BothRunners(first: runner, second: ReferenceRunner([try AttackPrograms.map(cam), try AttackPrograms.step(cam)])))
@@ -259,14 +259,14 @@ import Testing
     var settings = settings(steps: 6)
     settings.mask.jointShare = 3
     settings.mask.halvings = 0
-    (settings.mask.largestStep, settings.mask.jointLargestStep) = (1, 0.5)
+    settings.mask.largestStep = 0.5
     let batch = batch([1, 2], targets: [4, 0])
     let driver = try MaskAttackDriver(recording, joint: joint, mapSweeps: cam.sweeps, settings: settings)
     _ = try driver.attack(batch, benign: try joint.benign(batch))
     let searches = recording.calls.filter { $0.name == MaskPrograms.searchName }
     // Two of six steps are against both.
     let largest = Float(0.5 * 12 / 224)
-    #expect(searches.map { $0.inputs["alphas"]?.floats } == [[largest, largest], [largest / 2, largest / 2]])
+    #expect(searches.map { $0.inputs["alphas"]?.floats } == [[largest, largest], [largest / 4, largest / 4]])
   }
 
   @Test func `momentum keeps of a direction what it is told`() throws {
