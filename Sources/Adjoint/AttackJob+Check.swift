@@ -144,8 +144,7 @@ extension AttackJob {
     let others = map.others.map { $0.sweeps }
     let iterations = others == nil ? settings.steps : settings.steps / settings.mask.jointShare
     let resets = Int(Double(iterations) * settings.mask.resetsPerIteration)
-    var sweeps = MaskIteration.sweeps(
-      settings.mask, iterationsOfMap: mask.constants.iterations, evaded: evaded, isJoint: others != nil)
+    var sweeps = MaskIteration.sweeps(settings, iterationsOfMap: mask.constants.iterations, evaded: evaded)
     if let others { sweeps = sweeps + StepSweeps(others) }
     return [
       descent("pgd", steps: settings.comparesWithPGD ? settings.comparisonSteps : 0),

@@ -115,8 +115,7 @@ public struct AttackJob {
     let startsOnce = settings.method.isFlow || (settings.method == .adv2 && compiled.hasMask)
     let asked = [
       ("restarts", startsOnce && settings.restarts > 0), ("random-start", startsOnce && settings.startsAtRandom),
-      ("norm l2", startsOnce && compiled.norm == .l2), ("trace", settings.method.isFlow && options.trace != nil),
-      ("time", settings.method.isFlow && options.seconds != nil),
+      ("norm l2", startsOnce && compiled.norm == .l2),
     ]
     if let option = asked.first(where: \.1)?.0 {
       throw UsageError("--\(option) does not go with --attack \(settings.method.rawValue) --interpreter \(compiled.name)")
@@ -262,7 +261,9 @@ public struct AttackJob {
       return driver
     }
     if settings.method.isFlow {
-      return FlowDriver(runner, measurer: measurer, mapSweeps: map.stepSweeps, settings: settings)
+      var driver = FlowDriver(runner, measurer: measurer, mapSweeps: map.stepSweeps, settings: settings)
+      driver.observer = observer
+      return driver
     }
     var driver = AttackDriver(runner, measurer: measurer, mapSweeps: map.stepSweeps, settings: settings)
     driver.observer = observer

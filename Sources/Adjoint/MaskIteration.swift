@@ -12,11 +12,12 @@ enum MaskIteration {
       let step = rows.milliseconds(.maskStep, batch: batch), let move = rows.milliseconds(.marginStep, batch: batch),
       let ahead = rows.milliseconds(.lookahead, batch: batch), let search = rows.milliseconds(.marginSearch, batch: batch)
     else { return nil }
-    let schedule = MaskSchedule()
+    let settings = AttackSettings(method: .adv2, schedule: AttackSchedule(interpreter: "mask"))
+    let schedule = settings.mask
     let moves = move + views + stepsOfMask(schedule, iterationsOfMap: iterations) * step
-    let looks = ahead + trials(schedule, isShared: false) * search
+    let looks = ahead + trials(settings) * search
     return IterationCost(
-      "mask", batch: batch, sweeps(schedule, iterationsOfMap: iterations),
+      "mask", batch: batch, sweeps(settings, iterationsOfMap: iterations),
       milliseconds: moves + looks + schedule.resetsPerIteration * (forward + views), forward: forward)
   }
 
@@ -26,19 +27,19 @@ enum MaskIteration {
   }
 
   /// Sweeps that look for the largest step.
-  private static func trials(_ schedule: MaskSchedule, isShared: Bool) -> Double {
-    Double(1 + schedule.halvings(isShared: isShared))
+  private static func trials(_ settings: AttackSettings) -> Double {
+    Double(1 + settings.mask.halvings(isShared: settings.sharesMaskSteps))
   }
 
   /// - Parameters:
   ///   - iterationsOfMap: steps in which a mask is computed anew.
-  ///   - evaded: squeezers that are evaded.
-  ///   - isJoint: whether MASK is one of several interpreters.
-  static func sweeps(_ schedule: MaskSchedule, iterationsOfMap: Int, evaded: Int = 0, isJoint: Bool = false) -> StepSweeps {
+  ///   - evaded: squeezers on which the network runs in each iteration.
+  static func sweeps(_ settings: AttackSettings, iterationsOfMap: Int, evaded: Int = 0) -> StepSweeps {
+    let schedule = settings.mask
     let ahead = Double(schedule.lookaheadSteps)
     let views = Double(1 + evaded)
     let backward = views + stepsOfMask(schedule, iterationsOfMap: iterationsOfMap) + ahead
-    let search = ahead > 0 ? views * trials(schedule, isShared: isJoint || evaded > 0) : 0
+    let search = ahead > 0 ? views * trials(settings) : 0
     return StepSweeps(forward: backward + search + schedule.resetsPerIteration, backward: backward, secondOrder: ahead)
   }
 }

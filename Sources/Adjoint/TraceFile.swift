@@ -27,7 +27,8 @@ final class TraceFile {
     let phase: String
     let step: Int
     let crossEntropy, loss: Double?
-    let probability, mapDistance: Double
+    let probability: Double
+    let mapDistance: Double?
   }
 
   func add(_ points: [TracePoint]) throws {
@@ -40,10 +41,10 @@ final class TraceFile {
           loss: point.loss, probability: point.probability, mapDistance: point.mapDistance)
         text += try jsonLine(line) + "\n"
       } else {
-        let losses = [point.crossEntropy, point.loss].map { $0.map { "\($0)" } ?? "" }.joined(separator: ",")
+        let figures = [point.crossEntropy, point.loss, point.probability, point.mapDistance]
         text +=
-          "\(CommaSeparated.field(image)),\(point.restart),\(point.phase),\(point.step),\(losses),"
-          + "\(point.probability),\(point.mapDistance)\n"
+          "\(CommaSeparated.field(image)),\(point.restart),\(point.phase),\(point.step),"
+          + figures.map { $0.map { "\($0)" } ?? "" }.joined(separator: ",") + "\n"
       }
     }
     try append(text)

@@ -209,11 +209,8 @@ struct AttackRun {
     guard let trace = observer.trace else { return }
     let measurements = try driver.measurer.measure(x, shape: batch.shape, classes: batch.targets, benign: maps)
     try trace(
-      measurements.enumerated().filter { settled[$0.offset] == nil }.map { image, measurement in
-        TracePoint(
-          image: image, restart: restart, phase: phase, step: step, crossEntropy: losses?[image].crossEntropy,
-          loss: losses?[image].sum, probability: measurement.targetProbability, mapDistance: measurement.l1)
-      })
+      TracePoint.all(measurements, restart: restart, phase: phase, step: step, losses: losses)
+        .filter { settled[$0.image] == nil })
   }
 
   private func traceEnd(_ phase: String, _ x: [Float], step: Int) throws { try trace(phase, x, step: step, losses: nil) }

@@ -69,6 +69,9 @@ public struct AttackSettings: Sendable, Equatable {
     return known?.squeezers.isEmpty == false ? known : nil
   }
 
+  /// Whether a step against MASK must leave something else as it is: the maps of other interpreters, or what squeezers see.
+  public var sharesMaskSteps: Bool { schedule.interpreter != "mask" || !schedule.objective.evaded.isEmpty }
+
   /// Steps of PGD, or of the second phase of ADV².
   public var steps: Int { method.keepsMap ? schedule.steps : descentSteps }
   public var warm: Int { schedule.warm }

@@ -7,6 +7,7 @@ import Interpreters
 public struct FlowDriver: BatchAttack {
   public let settings: AttackSettings
   public let measurer: any MapMeasurer
+  public var observer = AttackObserver()
   let runner: any GraphRunner
   let terms: FlowTerms
   /// What the map in the loss costs beside the forward sweep.
@@ -41,10 +42,12 @@ public struct FlowDriver: BatchAttack {
     let shared = compares ? min(settings.warm, plainSteps) : settings.method.keepsMap ? settings.warm : plainSteps
     try run.descend(to: shared, of: plainSteps, checking: compares || !settings.method.keepsMap, advance)
     guard settings.method.keepsMap else {
+      try run.traceEnd(FlowPrograms.stepName)
       return benign.enumerated().map { image, measured in
         AttackOutcome(
           label: measured.label, benign: measured, result: run.iterate(image), passedCheck: run.choice.best[image] != nil,
-          others: [("chosen", run.chosen(image))], sweeps: run.sweeps + run.checkSweeps, comparisonSweeps: SweepCounts())
+          others: [("chosen", run.chosen(image))], sweeps: run.sweeps + run.checkSweeps, comparisonSweeps: SweepCounts(),
+          wasCut: run.isCut)
       }
     }
     var plain = run
@@ -52,14 +55,16 @@ public struct FlowDriver: BatchAttack {
     if compares { try plain.descend(to: plainSteps, of: plainSteps, checking: true, advance) }
     run.forgetChecks()
     try run.descend(to: settings.warm, of: settings.warm, checking: false, advance)
+    try plain.traceEnd(FlowPrograms.stepName)
     try run.secondPhase(advance)
+    try run.traceEnd(FlowPrograms.mapStepName)
     return benign.enumerated().map { image, measured in
       let comparison =
         compares ? [("stadv.last", plain.iterate(image)), ("stadv.chosen", plain.chosen(image))] : []
       return AttackOutcome(
         label: measured.label, benign: measured, result: run.chosen(image), passedCheck: run.choice.best[image] != nil,
         others: [("last", run.iterate(image))] + comparison, sweeps: run.sweeps + run.checkSweeps,
-        comparisonSweeps: plain.sweeps + plain.checkSweeps)
+        comparisonSweeps: plain.sweeps + plain.checkSweeps, wasCut: run.isCut)
     }
   }
 }

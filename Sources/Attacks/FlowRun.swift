@@ -7,6 +7,8 @@ struct FlowRun {
   var sweeps: SweepCounts
   private(set) var checkSweeps = SweepCounts()
   private(set) var choice: IterateChoice
+  /// Whether time ran out.
+  private(set) var isCut = false
   private let driver: FlowDriver
   private let batch: AttackBatch
   private let maps: [[Float]]
@@ -49,8 +51,8 @@ struct FlowRun {
 
   /// stAdv up to a number of steps; a check every so many steps before step `total`.
   mutating func descend(to end: Int, of total: Int, checking: Bool, _ advance: () throws -> Void) throws {
-    while step < end {
-      try take(FlowPrograms.stepName, [:])
+    while step < end, goesOn() {
+      try take(FlowPrograms.stepName)
       if checking, (total - step) % driver.settings.checkInterval == 0 { try check() }
       try advance()
     }
@@ -59,23 +61,28 @@ struct FlowRun {
   /// ADV²: both losses and the flow's, stage by stage, each with a fresh optimiser.
   mutating func secondPhase(_ advance: () throws -> Void) throws {
     let target = HostTensor(driver.measurer.mapShape, maps.flatMap { $0 })
-    let weight = HostTensor(.scalar, [Float(driver.terms.crossEntropyWeight)])
     step = 0
+    var isChecked = true
     for (steps, part) in driver.settings.schedule.stages {
       optimiserState = driver.terms.optimiser.initialState(flow.shape)
       optimiserSteps = 0
-      for stageStep in 1...max(steps, 1) where stageStep <= steps {
+      for stageStep in 1...max(steps, 1) where stageStep <= steps && goesOn() {
         let coefficient = part.coefficient * (1 + part.growth * Double(stageStep) / Double(steps))
         try take(
-          FlowPrograms.mapStepName,
-          [
-            "mapTarget": target, "crossEntropyWeight": weight, "coefficient": HostTensor(.scalar, [Float(coefficient)]),
-          ])
+          FlowPrograms.mapStepName, mapTarget: target, crossEntropyWeight: driver.terms.crossEntropyWeight,
+          coefficient: coefficient)
         sweeps = sweeps + driver.mapSweeps
-        if (steps - stageStep) % driver.settings.checkInterval == 0 { try check() }
+        isChecked = (steps - stageStep) % driver.settings.checkInterval == 0
+        if isChecked { try check() }
         try advance()
       }
     }
+    if !isChecked { try check() }
+  }
+
+  private mutating func goesOn() -> Bool {
+    if !isCut { isCut = driver.observer.isOver() }
+    return !isCut
   }
 
   /// The same run, as if it had never been checked.
@@ -98,21 +105,47 @@ struct FlowRun {
   /// The iterate that the checks chose, or else the present one.
   func chosen(_ image: Int) -> Iterate { choice.best[image] ?? iterate(image) }
 
-  private mutating func take(_ graph: String, _ extra: [String: HostTensor]) throws {
+  /// - Parameter mapTarget: of a step that keeps maps, with the weights of its losses.
+  private mutating func take(
+    _ graph: String, mapTarget: HostTensor? = nil, crossEntropyWeight: Double = 1, coefficient: Double = 0
+  ) throws {
     optimiserSteps += 1
-    let inputs = [constants, optimiserState, driver.terms.optimiser.numbers(step: optimiserSteps), extra].reduce(
-      ["x": x, "flow": flow]
-    ) { $0.merging($1) { given, _ in given } }
+    var inputs = constants.merging(optimiserState) { given, _ in given }
+      .merging(driver.terms.optimiser.numbers(step: optimiserSteps)) { given, _ in given }
+    inputs["x"] = x
+    inputs["flow"] = flow
+    if let mapTarget {
+      inputs["mapTarget"] = mapTarget
+      inputs["crossEntropyWeight"] = HostTensor(.scalar, [Float(crossEntropyWeight)])
+      inputs["coefficient"] = HostTensor(.scalar, [Float(coefficient)])
+    }
     let outputs = try driver.runner.run(graph, inputs)
-    let losses = try outputs.required("crossEntropy", of: graph).floats + outputs.required("flowLoss", of: graph).floats
-    guard losses.allSatisfy(\.isFinite) else { throw AttackError.notFinite(graph: graph, step: step) }
+    let crossEntropy = try outputs.floats("crossEntropy", of: graph)
+    let flowLoss = try outputs.floats("flowLoss", of: graph)
+    guard (crossEntropy + flowLoss).allSatisfy(\.isFinite) else { throw AttackError.notFinite(graph: graph, step: step) }
+    let mapLoss = try mapTarget.map { _ in try outputs.floats("mapLoss", of: graph) }
     flow = try outputs.required("next.flow", of: graph)
     guard flow.isFinite else { throw AttackError.stepNotFinite(graph: graph, step: step) }
+    let before = x
     x = try outputs.required("next.x", of: graph)
     optimiserState = try driver.terms.optimiser.nextState(in: outputs, of: graph)
+    let sums = crossEntropy.indices.map { image in
+      crossEntropyWeight * Double(crossEntropy[image]) + coefficient * Double(mapLoss?[image] ?? 0)
+        + driver.terms.smoothness * Double(flowLoss[image])
+    }
+    try trace(graph, before, losses: zip(crossEntropy, sums).map { (Double($0), $1) })
     step += 1
     sweeps.forward += 1
     sweeps.backward += 1
+  }
+
+  /// Traces the present iterate, which no step follows.
+  func traceEnd(_ phase: String) throws { try trace(phase, x, losses: nil) }
+
+  private func trace(_ phase: String, _ x: HostTensor, losses: [(crossEntropy: Double, sum: Double)]?) throws {
+    guard let trace = driver.observer.trace else { return }
+    let measurements = try driver.measurer.measure(x.floats, shape: batch.shape, classes: batch.targets, benign: maps)
+    try trace(TracePoint.all(measurements, phase: phase, step: step, losses: losses))
   }
 
   /// Is the iterate on the 8-bit lattice an attack, and how close is its map?

@@ -16,7 +16,7 @@ public struct MaskAttackDriver: BatchAttack {
   public let settings: AttackSettings
   /// What judges iterates, with the recorded jitter.
   public let measurer: any MapMeasurer
-  /// Its `trace` is called at the checks.
+  /// Its `trace` leaves out PGD as a comparison, each of whose maps would be a whole descent.
   public var observer = AttackObserver()
   private let runner: any GraphRunner
   private let mask: MaskMeasurer
@@ -64,7 +64,7 @@ public struct MaskAttackDriver: BatchAttack {
     alone.stopsEarly = false
     alone.checkInterval = AttackSettings.jointCheckInterval
     var driver = AttackDriver(runner, measurer: joint.drawn, mapSweeps: mapSweeps, settings: alone)
-    driver.observer.isOver = observer.isOver
+    driver.observer = observer
     return driver
   }
 

@@ -79,6 +79,7 @@ struct MaskAttackRun {
   mutating func run(advance: () throws -> Void) throws {
     for step in 0..<(startsWarm ? settings.warm : 0) where goesOn() {
       try move(MaskPrograms.signStepName, by: settings.threat.alpha, step: step)
+      try trace(MaskPrograms.signStepName, step: step + 1)
       try advance()
     }
     let schedule = settings.mask
@@ -97,15 +98,18 @@ struct MaskAttackRun {
         draws += 1
       }
       sweeps += SweepCounts(forward: schedule.followerSteps, backward: schedule.followerSteps)
+      var losses: [Float]?
       if schedule.lookaheadSteps > 0 {
         let before = descent
-        let direction = try lookahead(draws)
+        let direction: HostTensor
+        (direction, losses) = try lookahead(draws)
         draws += schedule.lookaheadSteps
         if schedule.takesLookaheadBack { descent = before }
         let largest = schedule.largestStep(at: step, of: iterations, isJoint: besides != nil)
         try search(along: direction, upTo: largest * scale)
       }
       steps += 1
+      try trace(MaskPrograms.lookaheadName, step: steps, masks: descent.mask, losses: losses)
       try advance()
     }
     if !settled.allSatisfy({ $0 != nil }) { _ = try check(step: steps) }
@@ -185,17 +189,27 @@ struct MaskAttackRun {
         settled[image] = AttackRun.Settled(iterate: iterates[image], standing: standing, sweeps: sweeps(of: image))
       }
     }
-    try observer.trace?(
-      measurements.enumerated().map { image, measurement in
-        TracePoint(
-          image: image, restart: 0, phase: MaskPrograms.lookaheadName, step: step, crossEntropy: nil, loss: nil,
-          probability: measurement.targetProbability, mapDistance: measurement.l1)
-      })
+    try observer.trace?(TracePoint.all(measurements, phase: "check", step: step))
     return measurements
   }
 
+  /// - Parameter masks: those that the attack follows, where it does.
+  private func trace(_ phase: String, step: Int, masks: [Float]? = nil, losses: [Float]? = nil) throws {
+    guard let trace = observer.trace else { return }
+    let probabilities = try measurer.probabilities(x, shape: batch.shape)
+    try trace(
+      batch.targets.enumerated().filter { settled[$0.offset] == nil }.map { image, target in
+        let size = maskMaps[image].count
+        let distance = masks.map { MapMetrics.l1(maskMaps[image], $0[image * size..<(image + 1) * size].map { 1 - $0 }) }
+        return TracePoint(
+          image: image, restart: 0, phase: phase, step: step, crossEntropy: nil, loss: losses.map { Double($0[image]) },
+          probability: Double(probabilities[image][target]), mapDistance: distance)
+      })
+  }
+
   /// The direction in which the masks of the next steps come closer to the benign one; the mask takes these steps.
-  private mutating func lookahead(_ draws: Int) throws -> HostTensor {
+  /// - Returns: the losses too, of the masks of these steps, one for each image.
+  private mutating func lookahead(_ draws: Int) throws -> (direction: HostTensor, losses: [Float]) {
     let graph = MaskPrograms.lookaheadName
     let steps = settings.mask.lookaheadSteps
     let offsets = (draws..<draws + steps).map(jitter.offset)
@@ -213,7 +227,7 @@ struct MaskAttackRun {
     guard newest.allSatisfy(\.isFinite) else { throw AttackError.mapNotFinite }
     let result = direction.map { mixed(newest, before: $0) } ?? newest
     direction = result
-    return HostTensor(batch.shape, result)
+    return (HostTensor(batch.shape, result), try outputs.floats("mapLoss", of: graph))
   }
 
   /// d / ‖d‖ with d = β · before + (1 − β) · newest of each image, β being the momentum.
@@ -238,7 +252,7 @@ struct MaskAttackRun {
     var inputs = constants
     inputs["x"] = HostTensor(batch.shape, x)
     inputs["direction"] = direction
-    let halvings = settings.mask.halvings(isShared: besides != nil || !evaded.isEmpty)
+    let halvings = settings.mask.halvings(isShared: settings.sharesMaskSteps)
     if halvings == 0 {
       inputs["alphas"] = HostTensor([batch.count], [Float](repeating: Float(largest), count: batch.count))
       x = try runner.run(graph, inputs).floats("next", of: graph)

@@ -122,7 +122,7 @@ struct AttackOptions: ParsableArguments {
     help: ArgumentHelp(
       """
       Write loss, probability and map distance of every step of this run to a CSV or .jsonl file, at the cost of a map \
-      each.
+      each, against mask of a probability.
       """, valueName: "file"))
   var trace: String?
   @OptionGroup var budget: BudgetOptions
@@ -280,8 +280,7 @@ struct AttackOptions: ParsableArguments {
     if settings.method.keepsMap {
       lines += settings.schedule.configuration.map { ($0.field.rawValue, $0.value, $0.source) }
       if InterpreterChoice(settings.schedule.interpreter).hasMask {
-        let isShared = settings.schedule.interpreter != "mask" || !settings.schedule.objective.evaded.isEmpty
-        lines += settings.mask.configuration(mode: settings.schedule.mode, isShared: isShared)
+        lines += settings.mask.configuration(mode: settings.schedule.mode, isShared: settings.sharesMaskSteps)
       }
       lines.append(("target-map", targetMap, source(targetMap == "benign")))
       lines.append(("compare", "\(compare)", source(!compare)))

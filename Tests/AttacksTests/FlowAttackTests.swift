@@ -5,6 +5,8 @@ import SampleNetworks
 import TensorTypes
 import Testing
 
+import func Foundation.log
+
 /// stAdv and ADV² on it through their driver, with the reference evaluator.
 @Suite struct FlowAttackTests {
   private let interpreter: ClassActivationMap
@@ -127,5 +129,45 @@ import Testing
     let dark = [Float](repeating: 0.25, count: 480)
     let expected = (2 * 0.5 * 0.25 + 1e-4) / (0.25 + 0.0625 + 1e-4)
     #expect(abs(structuralSimilarity(grey, dark, height: 20, width: 24) - expected) < 1e-6)
+  }
+
+  @Test func `a trace holds every iterate of a flow with the losses of its step, and changes nothing`() throws {
+    let batch = AttackBatch(seeds: [1, 2], targets: [4, 0])
+    let settings = settings(.adv2Stadv, steps: 5, warm: 3)
+    var driver = FlowDriver(runner, measurer: measurer, mapSweeps: interpreter.sweeps, settings: settings)
+    let benign = try measurer.benign(batch)
+    let plain = try driver.attack(batch, benign: benign)
+    var points: [TracePoint] = []
+    driver.observer.trace = { points += $0 }
+    let traced = try driver.attack(batch, benign: benign)
+    #expect(traced.map(\.result) == plain.map(\.result) && traced[0].sweeps == plain[0].sweeps)
+    let first = points.filter { $0.image == 0 }
+    #expect(first.map(\.phase) == Array(repeating: "flowStep", count: 4) + Array(repeating: "flowMapStep", count: 6))
+    #expect(first.map(\.step) == Array(0...3) + Array(0...5))
+    #expect(first.allSatisfy { ($0.loss == nil) == ($0.step == ($0.phase == "flowStep" ? 3 : 5)) })
+    for point in first {
+      // The flow's own loss comes beside the cross entropy, which is that of the probability.
+      guard let crossEntropy = point.crossEntropy, let loss = point.loss else { continue }
+      #expect(abs(crossEntropy + log(point.probability)) < 1e-5)
+      if point.phase == "flowStep" { #expect(loss > crossEntropy) }
+    }
+    let last = try measurer.measure(
+      traced.flatMap { $0.others[0].iterate.pixels }, shape: batch.shape, classes: batch.targets, benign: benign.map(\.map))
+    #expect(first.last?.probability == last[0].targetProbability && first.last?.mapDistance == last[0].l1)
+  }
+
+  @Test(arguments: [AttackSettings.Method.stadv, .adv2Stadv])
+  func `when time is over a flow ends with what there is`(method: AttackSettings.Method) throws {
+    let batch = AttackBatch(seeds: [1, 2], targets: [4, 0])
+    let settings = settings(method, steps: 6, warm: method.keepsMap ? 3 : 0)
+    var driver = FlowDriver(runner, measurer: measurer, mapSweeps: interpreter.sweeps, settings: settings)
+    for allowed in [2, 5] {
+      var taken = 0
+      driver.observer.isOver = { taken >= allowed }
+      let outcomes = try driver.attack(batch, benign: try measurer.benign(batch)) { taken = $0 }
+      #expect(taken == allowed && outcomes.allSatisfy(\.wasCut))
+    }
+    driver.observer.isOver = { false }
+    #expect(try driver.attack(batch, benign: try measurer.benign(batch)) { _ in }.allSatisfy { !$0.wasCut })
   }
 }

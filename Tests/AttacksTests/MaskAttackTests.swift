@@ -348,20 +348,34 @@ import Testing
     for outcome in cut where outcome.wasCut { #expect(outcome.others[0].iterate.step == 2) }
   }
 
-  @Test func `the trace says at each check where every image is`() throws {
+  @Test func `the trace says after every step and at each check where every image is, and changes nothing`() throws {
     let batch = batch([1, 2], targets: [4, 0])
     let measurer = measurer(runner, seed: 0)
     var driver = try MaskAttackDriver(runner, measurer: measurer, settings: settings())
+    let benign = try measurer.benign(batch)
+    let plain = try driver.attack(batch, benign: benign)
     var points: [TracePoint] = []
     driver.observer.trace = { points += $0 }
-    let benign = try measurer.benign(batch)
     let outcomes = try driver.attack(batch, benign: benign)
+    #expect(outcomes.map(\.result) == plain.map(\.result) && outcomes[0].sweeps == plain[0].sweeps)
+    #expect(points.map(\.image) == points.indices.map { $0 % 2 })
+    func steps(_ phase: String) -> [Int] { points.filter { $0.phase == phase && $0.image == 0 }.map(\.step) }
+    #expect(steps(MaskPrograms.signStepName) == Array(1...4) && steps(MaskPrograms.lookaheadName) == Array(1...7))
     // Resets come before the third and the sixth iteration, the last check after the seventh.
-    #expect(points.map(\.step) == [2, 2, 5, 5, 7, 7] && points.map(\.image) == [0, 1, 0, 1, 0, 1])
+    #expect(steps("check") == [2, 5, 7])
+    for point in points {
+      #expect((point.loss != nil) == (point.phase == MaskPrograms.lookaheadName))
+      #expect((point.mapDistance == nil) == (point.phase == MaskPrograms.signStepName))
+    }
     let last = outcomes.map { pixels($0.others[0].iterate.levels) }.flatMap { $0 }
     let measured = try measurer.measure(last, shape: batch.shape, classes: batch.targets, benign: benign.map(\.map))
     #expect(points.suffix(2).map(\.mapDistance) == measured.map(\.l1))
     #expect(points.suffix(2).map(\.probability) == measured.map(\.targetProbability))
+    let unrounded = outcomes.flatMap { $0.others[0].iterate.pixels }
+    let probabilities = try measurer.probabilities(unrounded, shape: batch.shape)
+    #expect(
+      points.suffix(4).prefix(2).map(\.probability)
+        == zip(probabilities, batch.targets).map { Double($0[$1]) })
   }
 
   @Test func `what ADV² against MASK does not have is refused by name`() throws {

@@ -34,6 +34,8 @@ import Testing
     ],
     ["--interpreter", "ig", "--surrogate", "softplus:8.0", "--label-smoothing", "none"],
     ["--label-smoothing", "sampled"],
+    ["--attack", "stadv", "--steps", "30"],
+    ["--attack", "adv2-stadv", "--mode", "code", "--smoothness", "0.001"],
     ["--interpreter", "grad-cam", "--layer", "7x7", "--eps", "8/255", "--target-map", "patch", "--compare", "--early-stop"],
   ])
   func `what is printed as configuration is read again as the same, and the call wins over it`(call: [String]) throws {

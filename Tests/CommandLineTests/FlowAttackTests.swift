@@ -39,6 +39,14 @@ import Testing
     #expect(controls.first?["unavailable"] as? String == "no eps bounds a flow")
   }
 
+  @Test func `a flow is traced, and cut when time is over`() throws {
+    let trace = folder.path("trace.csv")
+    let result = try attack(["--attack", "stadv", "--steps", "1000000", "--time", "0.5", "--trace", trace])
+    #expect(result.status == 0 && result.output.contains("cut when time was over"), "\(result)")
+    #expect(try record()["cut"] as? Bool == true)
+    #expect(try String(contentsOfFile: trace, encoding: .utf8).contains(",flowStep,1,"))
+  }
+
   @Test func `what a flow does not have is refused`() throws {
     let result = try attack(["--attack", "stadv", "--eps", "8/255"])
     #expect(result.status == 2 && result.error.contains("moves pixels, which --eps and --alpha do not bound"))
