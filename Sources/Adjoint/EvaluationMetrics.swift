@@ -24,13 +24,19 @@ public struct EvaluationMetrics: Sendable, Encodable {
   public static let judged = [
     "asr", "joint", "mc", "p", "l1", "l2", "l1-at-success", "iou", "spearman", "top", "cosine", "blank", "detected",
   ]
-  /// What controls and the map of the original class have.
+  /// What controls have, the map of the original class, MASK's under other jitter, and of several interpreters each alone.
   public static let compared = ["l1", "l2", "iou", "spearman", "top", "cosine"]
+  /// MASK's maps under jitter that the attack has not seen, of the unchanged photo under such jitter, and of both photos
+  /// without any.
+  static let jittered = ["unseen", "floor", "still"]
+  /// Whose maps have those, by the words ahead of the point.
+  static let owners =
+    AttackRecord.Control.Kind.allCases.map(\.rawValue) + ["originalClass"] + jittered + InterpreterChoice.names
   /// What the attack as a whole has.
   public static let general = [
     "accuracy", "attacked", "failed", "cut", "ssim", "linf", "perturbation-l2", "perturbation-l1", "perturbation-l0",
     "float.ssim", "float.linf", "float.perturbation-l2", "float.perturbation-l1", "float.perturbation-l0", "target-l1",
-    "target-iou", "patch-auroc", "forward", "backward", "second-order",
+    "target-iou", "patch-auroc", "flow-loss", "displacement", "displacement-99", "forward", "backward", "second-order",
   ]
 
   public let metrics: [Metric]
@@ -54,6 +60,16 @@ public struct EvaluationMetrics: Sendable, Encodable {
         of: records.compactMap { record in record.controls.first { $0.kind == kind }?.map }, prefix: kind.rawValue + ".")
     }
     metrics += Self.metrics(of: records.map(\.originalClass), prefix: "originalClass.")
+    let jitter = records.compactMap(\.jitter)
+    if !jitter.isEmpty {
+      for (name, maps) in zip(Self.jittered, [jitter.flatMap(\.unseen), jitter.map(\.floor), jitter.map(\.still)]) {
+        metrics += Self.metrics(of: maps, prefix: name + ".")
+      }
+    }
+    let figures = records.compactMap(\.png.maps)
+    for (index, interpreter) in (figures.first ?? []).map(\.interpreter).enumerated() {
+      metrics += Self.metrics(of: figures.map { $0[index].map }, prefix: interpreter + ".")
+    }
     func norms(_ prefix: String, _ ssim: (AttackRecord) -> Double, _ norms: (AttackRecord) -> PerturbationNorms) {
       metrics += [
         Metric(prefix + "ssim", mean(records.map(ssim))), Metric(prefix + "linf", records.map { norms($0).linf }.max()),
@@ -68,6 +84,9 @@ public struct EvaluationMetrics: Sendable, Encodable {
       Metric("target-l1", mean(records.compactMap(\.png.toTarget?.l1))),
       Metric("target-iou", mean(records.compactMap { $0.png.toTarget?.iou })),
       Metric("patch-auroc", mean(records.compactMap(\.png.patchAUROC))),
+      Metric("flow-loss", mean(records.compactMap(\.flow?.loss))),
+      Metric("displacement", mean(records.compactMap(\.flow?.meanDisplacement))),
+      Metric("displacement-99", mean(records.compactMap(\.flow?.displacementPercentile99))),
       Metric("forward", mean(records.map { Double($0.sweeps.forward) })),
       Metric("backward", mean(records.map { Double($0.sweeps.backward) })),
       Metric("second-order", mean(records.map { Double($0.sweeps.secondOrder) })),

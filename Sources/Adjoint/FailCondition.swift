@@ -25,7 +25,8 @@ public struct FailCondition: Sendable, Equatable {
       guard Self.exists(parts[0]) else {
         throw UsageError(
           "there is no metric '\(parts[0])'; \((EvaluationMetrics.judged + EvaluationMetrics.general).joined(separator: ", ")) "
-            + "are known, those of maps also as noise.l1, pgd.last.joint, joint@0.06, iou@0.5, detected@bits3")
+            + "are known, those of maps also as noise.l1, unseen.l1, grad.spearman, pgd.last.joint, joint@0.06, iou@0.5, "
+            + "detected@bits3")
       }
       (metric, self.relation, self.bound) = (parts[0], relation, bound)
       return
@@ -40,9 +41,7 @@ public struct FailCondition: Sendable, Equatable {
     if parts.count > 1, parts[parts.count - 2].contains("@") { parts.removeLast() }
     let base = parts.removeLast().split(separator: "@").first.map(String.init) ?? ""
     let owner = parts.joined(separator: ".")
-    if AttackRecord.Control.Kind(rawValue: owner) != nil || owner == "originalClass" {
-      return EvaluationMetrics.compared.contains(base)
-    }
+    if EvaluationMetrics.owners.contains(owner) { return EvaluationMetrics.compared.contains(base) }
     let iterates = ["last", "stopped", "chosen"]
     let owners = ["", "float"] + iterates + iterates.flatMap { ["pgd." + $0, "stadv." + $0] }
     return owners.contains(owner) && EvaluationMetrics.judged.contains(base)

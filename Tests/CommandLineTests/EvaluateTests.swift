@@ -145,6 +145,25 @@ import Testing
     }
   }
 
+  @Test func `what single interpreters, unseen jitter and flows measure is bounded too`() throws {
+    let data = try data()
+    func status(_ output: String, _ attack: [String], _ metric: String) throws -> Int32 {
+      try Command.run(
+        ["evaluate", Command.model, "--data", data, "-o", folder.path(output), "-n", "1", "--steps", "3", "--warm", "3"]
+          + attack + ["--fail-if", metric + ">=0"]
+      ).status
+    }
+    for metric in ["grad.l1", "mask.iou", "unseen.l1", "floor.spearman", "still.top"] {
+      #expect(try status("several", ["--interpreter", "grad,mask"], metric) == 3, "\(metric)")
+    }
+    for metric in ["flow-loss", "displacement", "displacement-99"] {
+      #expect(try status("flow", ["--attack", "adv2-stadv"], metric) == 3, "\(metric)")
+    }
+    // One interpreter's maps are those without a name.
+    let alone = try evaluate(data, to: "alone", ["-n", "1", "--steps", "3", "--warm", "3", "--fail-if", "cam.l1>0"])
+    #expect(alone.status == 2 && alone.error.contains("no photo of this run has the metric cam.l1"), "\(alone)")
+  }
+
   @Test func `folders of classes are read, and both halves together are the whole`() throws {
     for (class_, name) in [("Bag", names[0]), ("Dress", names[1]), ("Sandal", names[2])] {
       let path = folder.path("classes/\(class_)")
