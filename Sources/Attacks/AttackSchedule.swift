@@ -1,7 +1,8 @@
 /// Whose numbers an attack takes: our choice among them, those of the paper, or those of the code published with it.
 ///
-/// Where the paper or the code says nothing, `default` applies. Beside its numbers the code has habits that no mode repeats:
-/// a warm start that leaves [0, 1] and a loss whose map is that of the normalised pixels, while the judged map is not.
+/// Where the paper or the code says nothing, `default` applies. Beside its numbers the code has habits that no mode repeats,
+/// such as a warm start that leaves [0, 1] and a loss whose map is that of the normalised pixels, while the judged map is not;
+/// docs/paper-setting.md names them.
 public enum AttackMode: String, Sendable, CaseIterable, Codable { case `default`, paper, code }
 
 /// What the second phase of ADV² minimises at each step, and how it judges.
