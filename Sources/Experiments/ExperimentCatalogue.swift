@@ -16,9 +16,21 @@ public enum ExperimentCatalogue {
   /// Other names of experiments.
   public static let aliases = ["f1": "f4", "f5": "t13"]
 
+  /// Each once, in the order of their names. A name may be as the paper writes it, `T3`, and of several, `F9/F10`.
   /// - Throws: `UsageError` for an id that no experiment has.
-  public static func experiment(_ id: String) throws(UsageError) -> any Experiment {
-    guard let experiment = experiments.first(where: { $0.id == aliases[id] ?? id }) else {
+  public static func experiments(named names: [String]) throws(UsageError) -> [any Experiment] {
+    var named: [any Experiment] = []
+    for id in names.flatMap({ $0.split(separator: "/", omittingEmptySubsequences: false) }) {
+      let experiment = try experiment(String(id))
+      if !named.contains(where: { $0.id == experiment.id }) { named.append(experiment) }
+    }
+    return named
+  }
+
+  /// - Throws: `UsageError` for an id that no experiment has.
+  static func experiment(_ id: String) throws(UsageError) -> any Experiment {
+    let lowercase = id.lowercased()
+    guard let experiment = experiments.first(where: { $0.id == aliases[lowercase] ?? lowercase }) else {
       let known = experiments.map(\.id) + aliases.keys.sorted()
       throw UsageError("there is no experiment '\(id)'; \(known.joined(separator: ", ")) are known")
     }

@@ -14,8 +14,12 @@ struct ExperimentCommand: ParsableCommand {
       an interruption and gives the same bytes. --list shows the experiments.
       """)
 
-  @Argument(help: "Experiments: \((ExperimentCatalogue.experiments.map(\.id)).joined(separator: ", ")).") var ids: [String] =
-    []
+  @Argument(
+    help: """
+      Experiments: \((ExperimentCatalogue.experiments.map(\.id)).joined(separator: ", ")); also as the paper writes them, T3 \
+      or F9/F10.
+      """)
+  var ids: [String] = []
   @Flag(help: "Show all experiments, and do nothing else.") var list = false
   @Option(help: ArgumentHelp("An ONNX file, which stands where the paper has ResNet-50.", valueName: "file"))
   var model: String?
@@ -70,7 +74,7 @@ struct ExperimentCommand: ParsableCommand {
   func run() throws {
     if list { return try StandardStream.output.writeLine(ExperimentCatalogue.text) }
     guard let output else { return }
-    let experiments = try ids.map(ExperimentCatalogue.experiment)
+    let experiments = try ExperimentCatalogue.experiments(named: ids)
     if let artifact = [model, secondModel].compactMap(\.self).first(where: isArtifact) {
       throw UsageError("'\(artifact)' is an artifact, of one interpreter; experiments take ONNX files")
     }

@@ -18,6 +18,19 @@ import Testing
     #expect(!ExperimentCatalogue.experiments.map(\.id).contains(alias))
   }
 
+  @Test(arguments: [
+    (["T3", "t10"], ["t3", "t10"]), (["F1/F4"], ["f4"]), (["f9/F10", "F9"], ["f9", "f10"]),
+    (["Proposition1"], ["proposition1"]),
+  ])
+  func `names are those of the paper too, and each experiment is meant once`(names: [String], ids: [String]) throws {
+    #expect(try ExperimentCatalogue.experiments(named: names).map(\.id) == ids)
+  }
+
+  @Test(arguments: ["t99", "f4/", "", "/"])
+  func `a name that is none is refused`(name: String) {
+    #expect(throws: UsageError.self) { try ExperimentCatalogue.experiments(named: [name]) }
+  }
+
   @Test func `runs of one folder are one run`() {
     var runs: [String: ExperimentRun] = [:]
     for run in ExperimentCatalogue.experiments.flatMap(\.runs) {
