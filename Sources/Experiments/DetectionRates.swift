@@ -39,8 +39,9 @@ struct DetectionRates: Experiment {
     var table = ExperimentTable(
       "t4", columns: ["squeezer", "threshold", "held-out false positives"] + columns.map(\.0) + ["paper: PGD"])
     let detection = try RunDetection(context.options)
-    let shares = try columns.map { column in try context.detector.flatMap { try detection.shares(column.1, of: $0) } }
-    for (index, threshold) in (context.detector?.thresholds ?? []).enumerated() {
+    let detector = try context.detector?.get()
+    let shares = try columns.map { column in try detector.flatMap { try detection.shares(column.1, of: $0) } }
+    for (index, threshold) in (detector?.thresholds ?? []).enumerated() {
       let cells = zip(columns, shares).map { column, shares in
         shares.map { ExperimentTable.Cell($0[index]) } ?? ExperimentTable.Cell(column.1.missing ?? "not run")
       }

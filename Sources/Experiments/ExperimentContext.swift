@@ -38,9 +38,20 @@ public enum RunState: Sendable {
   case finished(FinishedRun)
   /// Why it was not run, in a few words.
   case missing(String)
+  /// What ended it, in a sentence.
+  case failed(String)
 
   public var finished: FinishedRun? { if case .finished(let run) = self { run } else { nil } }
-  public var missing: String? { if case .missing(let words) = self { words } else { nil } }
+  public var failure: String? { if case .failed(let sentence) = self { sentence } else { nil } }
+
+  /// Why there are no results, in the words of a table.
+  public var missing: String? {
+    switch self {
+    case .finished: nil
+    case .missing(let words): words
+    case .failed(let sentence): "failed: \(sentence)"
+    }
+  }
 
   /// A metric of `EvaluationMetrics`; nil where there is none.
   public func metric(_ name: String) -> Double? { finished?.metric(name) }
@@ -52,8 +63,8 @@ public struct ExperimentContext: Sendable {
   /// The files of this experiment.
   public let output: OutputDirectory
   let states: [String: RunState]
-  /// What runs that evade squeezers know; nil where no experiment has such.
-  let detector: AttackDetector?
+  /// What runs that evade squeezers know, or why nothing could be calibrated; nil where no experiment has such.
+  let detector: Result<AttackDetector, any Error>?
 
   public func state(_ run: ExperimentRun) -> RunState { states[options.key(of: run)] ?? .missing("not run") }
 

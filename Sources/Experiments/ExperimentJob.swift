@@ -34,6 +34,8 @@ public struct ExperimentJob {
     case run(ExperimentRun, number: Int, of: Int)
     /// A run that cannot be, and why.
     case leftOut(ExperimentRun, String)
+    /// A run that an error ended, and what that says; the others go on.
+    case failed(ExperimentRun, String)
     /// Squeezers are calibrated on photos.
     case calibrating(done: Int, of: Int)
     case evaluation(EvaluateJob.Event)
@@ -64,8 +66,9 @@ public struct ExperimentJob {
     }
   }
 
-  /// Attacks what has not been attacked yet, and writes of each experiment tables, comparisons and pictures.
-  /// - Throws: what an experiment refuses, and what stops an attack; results of finished photos stay.
+  /// Attacks what has not been attacked yet, and writes of each experiment tables, comparisons and pictures. What a failed
+  /// run would have shown says so, and the report lists it; results of finished photos stay.
+  /// - Throws: what an experiment refuses, a network or photos that no run could use, and files that cannot be written.
   public func run(events: (Event) throws -> Void = { _ in }) throws -> [ExperimentReport] {
     for experiment in experiments { try experiment.check(options) }
     var states: [String: RunState] = [:]
@@ -75,25 +78,39 @@ public struct ExperimentJob {
       guard states[key] == nil, !open.contains(where: { options.key(of: $0) == key }) else { continue }
       if let reason = options.reasonToLeaveOut(run) { states[key] = .missing(reason) } else { open.append(run) }
     }
-    var detector: AttackDetector?
+    try checkNetworks(of: open)
+    var detector: Result<AttackDetector, any Error>?
     // The others say which photos are attacked.
     for (index, run) in (open.filter { !$0.knowsDetector } + open.filter(\.knowsDetector)).enumerated() {
-      if run.knowsDetector, detector == nil { detector = try calibrated(states, events) }
+      if run.knowsDetector, detector == nil { detector = Result { try calibrated(states, events) } }
       try events(.run(run, number: index + 1, of: open.count))
-      let state = try state(run, knowing: run.knowsDetector ? detector : nil) { try events(.evaluation($0)) }
-      if let reason = state.missing { try events(.leftOut(run, reason)) }
-      states[options.key(of: run)] = state
+      do {
+        let known = try run.knowsDetector ? detector?.get() : nil
+        let state = try state(run, knowing: known) { try events(.evaluation($0)) }
+        if let reason = state.missing { try events(.leftOut(run, reason)) }
+        states[options.key(of: run)] = state
+      } catch {
+        try events(.failed(run, "\(error)"))
+        states[options.key(of: run)] = .failed("\(error)")
+      }
     }
     if detector == nil, experiments.contains(where: { $0.runs.contains(where: \.knowsDetector) }) {
-      detector = try calibrated(states, events)
+      detector = Result { try calibrated(states, events) }
     }
     return try experiments.map { experiment in
       let folder = try OutputDirectory(output.file(experiment.id))
-      let context = ExperimentContext(options: options, output: folder, states: states, detector: detector)
-      let report = ExperimentReport(experiment, try experiment.outcome(context), context)
+      let report = ExperimentReport(
+        experiment, ExperimentContext(options: options, output: folder, states: states, detector: detector))
       try report.write(to: folder)
       try events(.finished(report))
       return report
+    }
+  }
+
+  /// What is wrong with a network or with its photos would be wrong with every run.
+  private func checkNetworks(of runs: [ExperimentRun]) throws {
+    for network in ExperimentRun.Network.allCases where runs.contains(where: { $0.network == network }) {
+      _ = try EvaluationData(options.data, labels: try options.classifier(of: network).interface.labels)
     }
   }
 

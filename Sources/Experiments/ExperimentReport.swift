@@ -6,6 +6,8 @@ import Files
 public struct ExperimentReport: Sendable {
   public let id: String
   public let outcome: ExperimentOutcome
+  /// Why it is not whole: a sentence for each run that failed, and for what could not be read from the others.
+  public let failures: [String]
   private let summary: Summary
 
   private struct Summary: Sendable, Encodable {
@@ -17,6 +19,7 @@ public struct ExperimentReport: Sendable {
     let photos: String?
     let numbers: RunNumbers
     let runs: [Run]
+    let failures: [String]
     let tables: [ExperimentTable]
     let comparisons: [PaperComparison]
     let pictures: [String]
@@ -35,10 +38,20 @@ public struct ExperimentReport: Sendable {
     let settings: AttackRecord.Settings?
   }
 
-  init(_ experiment: any Experiment, _ outcome: ExperimentOutcome, _ context: ExperimentContext) {
+  /// Reads the outcome of an experiment.
+  init(_ experiment: any Experiment, _ context: ExperimentContext) {
     let options = context.options
     id = experiment.id
-    self.outcome = outcome
+    var failures = experiment.runs.compactMap { run in
+      context.state(run).failure.map { "\(options.key(of: run)) failed: \($0)" }
+    }
+    do {
+      outcome = try experiment.outcome(context)
+    } catch {
+      failures.append("\(error)")
+      outcome = ExperimentOutcome(tables: [])
+    }
+    self.failures = failures
     let photos = [
       options.limit.map { "the first \($0)" } ?? "all", "that the network classifies correctly",
       options.split.map { "of \($0.rawValue)" },
@@ -54,7 +67,8 @@ public struct ExperimentReport: Sendable {
           folder: options.key(of: run), photos: state.finished?.records.count, missing: state.missing,
           settings: state.finished?.records.first?.settings)
       },
-      tables: outcome.tables, comparisons: outcome.comparisons, pictures: outcome.pictures.map { $0.name + ".png" })
+      failures: failures, tables: outcome.tables, comparisons: outcome.comparisons,
+      pictures: outcome.pictures.map { $0.name + ".png" })
   }
 
   /// Title, tables, and a line for each number of the paper.
@@ -62,7 +76,9 @@ public struct ExperimentReport: Sendable {
     let material = summary.photos.map { photos in
       ([summary.networks.map(\.name).joined(separator: ", "), photos] + summary.numbers.words).joined(separator: "; ")
     }
-    let head = ["\(id): \(summary.title)", "paper: \(summary.reference)"] + [material].compactMap(\.self)
+    let head =
+      ["\(id): \(summary.title)", "paper: \(summary.reference)"] + [material].compactMap(\.self)
+      + failures.map { "incomplete: \($0)" }
     let blocks = [head.joined(separator: "\n")] + outcome.tables.map(\.text)
     let lines = outcome.comparisons.map(\.text)
     return (lines.isEmpty ? blocks : blocks + [lines.joined(separator: "\n")]).joined(separator: "\n\n")

@@ -136,10 +136,9 @@ struct TransferSources {
     var sources: [TransferMatrix.Source] = []
     var missing: [(interpreter: PaperInterpreter?, reason: String)] = []
     for interpreter in PaperInterpreter.allCases + [nil] {
-      switch context.state(Self.run(interpreter, network)) {
-      case .finished(let run): sources.append(.init(interpreter: interpreter, run: run))
-      case .missing(let reason): missing.append((interpreter, reason))
-      }
+      let state = context.state(Self.run(interpreter, network))
+      if let run = state.finished { sources.append(.init(interpreter: interpreter, run: run)) }
+      if let reason = state.missing { missing.append((interpreter, reason)) }
     }
     (self.sources, self.missing) = (sources, missing)
   }

@@ -10,8 +10,9 @@ struct ExperimentCommand: ParsableCommand {
     discussion: """
       Attacks the first N correctly classified photos as evaluate does, each attack in a folder of its own below DIR/runs, \
       which experiments share, and writes to DIR/ID tables (CSV), all of the result (result.json, summary.txt) and pictures \
-      (PNG). Orders and ratios carry over to other networks and photos, absolute values do not. The same call goes on after \
-      an interruption and gives the same bytes. --list shows the experiments.
+      (PNG). Orders and ratios carry over to other networks and photos, absolute values do not. What rests on an attack that \
+      fails is written without it and says why, and the call ends with status 1. The same call goes on after an \
+      interruption and gives the same bytes. --list shows the experiments.
       """)
 
   @Argument(
@@ -93,7 +94,13 @@ struct ExperimentCommand: ParsableCommand {
     let job = try ExperimentJob(experiments, options, output: try OutputDirectory(output))
     let progress = ProgressBar()
     defer { progress.end() }
-    _ = try job.run { try show($0, progress) }
+    let reports = try job.run { try show($0, progress) }
+    progress.end()
+    let incomplete = reports.filter { !$0.failures.isEmpty }
+    for report in incomplete {
+      for failure in report.failures { try StandardStream.error.writeLine("adjoint: \(report.id): \(failure)") }
+    }
+    if !incomplete.isEmpty { throw ExitCode(1) }
   }
 
   private func show(_ event: ExperimentJob.Event, _ progress: ProgressBar) throws {
@@ -101,6 +108,7 @@ struct ExperimentCommand: ParsableCommand {
     case .run(let run, let number, let total):
       try progress.print("run \(number) of \(total): \(run.network.rawValue) network, \(run.name)")
     case .leftOut(let run, let reason): try progress.print("\(run.name): left out: \(reason)", to: .error)
+    case .failed(let run, let sentence): try progress.print("\(run.name): failed: \(sentence)", to: .error)
     case .calibrating(let done, let total):
       progress.begin("calibrating squeezers", total: total)
       progress.update(done)

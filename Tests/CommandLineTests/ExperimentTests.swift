@@ -91,6 +91,27 @@ import Testing
     #expect(folder.bytes("out/runs/second/adv2.cam/summary.json") != nil)
   }
 
+  @Test func `a run that fails leaves its experiments incomplete, and the others whole`() throws {
+    let result = try experiment(["t8", "F1/F4", "T3"], to: "out", ["--interpreters", "cam", "-n", "1"])
+    let sentence = "no image of the job has another class than label and target of 'fashion-00018-bag'"
+    #expect(result.status == 1, "\(result)")
+    #expect(result.error.contains("adjoint: t8: fashion-resnet/adv2.cam.class failed: \(sentence)"), "\(result.error)")
+    #expect(try text("out/t8/summary.txt").contains("incomplete: fashion-resnet/adv2.cam.class failed: \(sentence)"))
+    #expect(try text("out/t8/t8.csv").contains("CAM,\"failed: \(sentence)"))
+    #expect(try text("out/t8/result.json").contains(#""failures":["fashion-resnet/adv2.cam.class failed"#))
+    for id in ["t3", "f4"] {
+      #expect(try text("out/\(id)/result.json").contains(#""failures":[]"#))
+      #expect(!result.error.contains("adjoint: \(id)"))
+    }
+  }
+
+  @Test func `photos or networks that no run could use are refused before any`() throws {
+    let call = ["experiment", "f3", "t3", "--model", Command.model, "-o", folder.path("out"), "--data"]
+    let result = try Command.run(call + [folder.path("nowhere")])
+    #expect(result.status == 1 && result.error.split(separator: "\n").count == 1, "\(result)")
+    #expect(folder.bytes("out/f3/result.json") == nil)
+  }
+
   @Test func `squeezers are calibrated on photos that no run attacked, and known to attacks that evade them`() throws {
     let path = try data()
     let bag = try Image(contentsOf: Command.bag)
