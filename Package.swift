@@ -100,6 +100,6 @@ let package = Package(
       name: "AdjointTests", dependencies: ["Adjoint", "Interpreters", "Images", "TensorTypes", "IR", "Operators"]),
     .testTarget(
       name: "CommandLineTests",
-      dependencies: ["adjoint", "Arrays", "Images", "TensorTypes", "IR", "Operators", "SampleModels"]),
+      dependencies: ["adjoint", "Arrays", "Experiments", "Images", "TensorTypes", "IR", "Operators", "SampleModels"]),
   ]
 )

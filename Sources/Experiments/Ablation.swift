@@ -56,24 +56,18 @@ struct Ablation: Experiment {
         context.state($0.run)
       }
       let head = [ExperimentTable.Cell(variant.interpreter.title), .init(variant.change ?? "as it is")]
-      guard let finished = state.finished else {
-        table.add(head + [.init(state.missing ?? "not run")])
-        continue
-      }
-      let records = finished.records
-      table.add(
-        head + [
-          state.success.map { .init($0) } ?? .init("-"),
-          .init(Share(records.count(where: \.png.jointSuccess), of: records.count)),
-          .init(state.metric("l1")), .init(state.metric("spearman"), 2), .init(state.metric("top"), 2),
-        ])
+      let cells: [ExperimentTable.Cell] = [
+        .init(state.success), .init(state.share(\.png.jointSuccess)), .init(state.metric("l1")),
+        .init(state.metric("spearman"), 2), .init(state.metric("top"), 2),
+      ]
+      table.add(head + (state.missing.map { [.init($0)] } ?? cells))
       guard let change = variant.change else { continue }
       func joint(_ state: RunState?) -> Double? { state?.metric("joint") }
       let loss = joint(whole).flatMap { all in joint(state).map { all - $0 } }
       comparisons.append(
         PaperComparison(
           "\(variant.interpreter.title), \(change)", "joint success as it is - changed", paper: nil, here: loss,
-          missing: "the attack as it is was not run", .atLeast(0)))
+          missing: state.missing ?? whole?.missing.map { "as it is: \($0)" }, .atLeast(0)))
     }
     return ExperimentOutcome(tables: [table], comparisons: comparisons)
   }

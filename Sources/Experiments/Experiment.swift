@@ -29,6 +29,7 @@ public struct ExperimentOutcome: Sendable {
   public var tables: [ExperimentTable]
   /// One for each of the paper's numbers that there is something to hold against.
   public var comparisons: [PaperComparison]
+  /// Its own; where it has none, its report shows the runs.
   public var pictures: [ExperimentPicture]
 
   public init(

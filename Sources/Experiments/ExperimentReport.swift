@@ -46,7 +46,9 @@ public struct ExperimentReport: Sendable {
       context.state(run).failure.map { "\(options.key(of: run)) failed: \($0)" }
     }
     do {
-      outcome = try experiment.outcome(context)
+      var outcome = try experiment.outcome(context)
+      if outcome.pictures.isEmpty { outcome.pictures = try RunPanels.pictures(of: experiment, context) }
+      self.outcome = outcome
     } catch {
       failures.append("\(error)")
       outcome = ExperimentOutcome(tables: [])

@@ -23,13 +23,14 @@ struct InterpreterTransfer: Experiment {
     var outcome = ExperimentOutcome(tables: [])
     for network in context.networks {
       let sources = TransferSources(context, network)
-      guard let matrix = try sources.matrix(context, on: network) else {
-        outcome.tables.append(sources.missingTable("t9.\(context.name(of: network))"))
+      let matrix = try sources.matrix(context, on: network)
+      let own = context.name(of: network)
+      outcome.comparisons += sources.comparisons(matrix, own) { Self.ratio(of: $0, on: network) }
+      guard let matrix else {
+        outcome.tables.append(sources.missingTable("t9.\(own)"))
         continue
       }
-      let own = context.name(of: network)
       outcome.tables += tables(matrix, sources, "t9.\(own)", "attacks on \(own)")
-      outcome.comparisons += comparisons(matrix, sources, own, isFirst: network == .first)
       for other in context.networks where other != network {
         let name = "t9.\(own).on.\(context.name(of: other))"
         let title = "attacks on \(own), seen by \(context.name(of: other))"
@@ -64,7 +65,9 @@ struct InterpreterTransfer: Experiment {
             })
       }
       for (source, row) in zip(matrix.sources, matrix.entries) { add(source.title, row) }
-      for missing in sources.missing { table.add([.init(TransferMatrix.title(missing.interpreter)), .init(missing.reason)]) }
+      for missing in sources.missing {
+        table.add([.init(TransferMatrix.title(missing.interpreter)), .init(missing.reason)])
+      }
       add("the photo's map of the target", matrix.unchanged)
       return table
     }
@@ -97,23 +100,11 @@ struct InterpreterTransfer: Experiment {
     return table
   }
 
-  private func comparisons(
-    _ matrix: TransferMatrix, _ sources: TransferSources, _ network: String, isFirst: Bool
-  ) -> [PaperComparison] {
-    func paper(_ interpreter: PaperInterpreter) -> Double? {
-      guard isFirst, let row = Self.paper[interpreter], let own = row[interpreter] else { return nil }
-      return PaperInterpreter.allCases.filter { $0 != interpreter }.compactMap { row[$0] }.min().map { own / $0 }
-    }
-    return PaperInterpreter.allCases.compactMap { interpreter in
-      let measured = matrix.sources.firstIndex { $0.interpreter == interpreter }
-      let diagonal = measured.flatMap { matrix.diagonal(of: $0) }
-      let reason = sources.missing.first { $0.interpreter == interpreter }?.reason
-      guard measured != nil || isFirst else { return nil }
-      return PaperComparison(
-        "\(network), attack on \(interpreter.title)", "L1 at its own interpreter / smallest at the others",
-        paper: paper(interpreter), here: diagonal.map { $0.own / $0.smallestOther },
-        missing: reason ?? "no other interpreter", .atMost(1))
-    }
+  /// Of the paper's distances on its first network: that at the attacked interpreter over the smallest at the others.
+  private static func ratio(of interpreter: PaperInterpreter, on network: ExperimentRun.Network) -> String {
+    guard network == .first, let row = paper[interpreter], let own = row[interpreter] else { return "none" }
+    let others = PaperInterpreter.allCases.filter { $0 != interpreter }.compactMap { row[$0] }
+    return others.min().map { fixed(own / $0, 2) } ?? "none"
   }
 }
 
@@ -159,6 +150,23 @@ struct TransferSources {
           threads: options.execution.threads, seed: options.numbers.seed))
     }
     return try TransferMatrix(sources, columns, limit: limit, drawn: drawn)
+  }
+
+  /// Whether maps of the attacked interpreter move least.
+  /// - Parameters:
+  ///   - matrix: nil without any source.
+  ///   - paper: what the paper has of an interpreter.
+  func comparisons(
+    _ matrix: TransferMatrix?, _ network: String, paper: (PaperInterpreter) -> String
+  ) -> [PaperComparison] {
+    PaperInterpreter.allCases.map { interpreter in
+      let measured = matrix?.sources.firstIndex { $0.interpreter == interpreter }
+      let diagonal = measured.flatMap { matrix?.diagonal(of: $0) }
+      return PaperComparison(
+        "\(network), attack on \(interpreter.title)", "L1 at its own interpreter / smallest at the others",
+        paper: paper(interpreter), here: diagonal.map { $0.own / $0.smallestOther },
+        missing: missing.first { $0.interpreter == interpreter }?.reason ?? "no other interpreter", .atMost(1))
+    }
   }
 
   func missingTable(_ name: String) -> ExperimentTable {

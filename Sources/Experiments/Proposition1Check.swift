@@ -56,8 +56,12 @@ struct Proposition1Check: Experiment {
       let runner = try model.runner(context.options.execution) { [try PathIntegral.graph(of: $0, form.score)] }
       let offsets = form.isNoisy ? noise(interface.imageShape, seed: context.options.numbers.seed) : [[]]
       for (title, run) in Self.attacks {
+        let subject = "\(title), \(form.title)"
+        let quantity = "photos where l_prd <= l_int, and where u v adds up to l_prd"
         guard let finished = context.state(run).finished else {
-          table.add([.init(title), .init(form.title), .init(context.state(run).missing ?? "not run")])
+          let missing = context.state(run).missing ?? "not run"
+          table.add([.init(title), .init(form.title), .init(missing)])
+          comparisons.append(.ofAll(subject, quantity, 0, of: 0, missing: missing))
           continue
         }
         let integrals = try finished.records.map { record in
@@ -77,10 +81,7 @@ struct Proposition1Check: Experiment {
           .init(Share(row.holding, of: integrals.count)),
         ])
         comparisons.append(
-          PaperComparison(
-            subject: "\(title), \(form.title)", quantity: "photos where l_prd <= l_int, and where u v adds up to l_prd",
-            paper: "all", here: "\(row.holding) of \(integrals.count)", expected: "all",
-            holds: row.holding == integrals.count))
+          .ofAll(subject, quantity, row.holding, of: integrals.count, missing: nil))
       }
     }
     return ExperimentOutcome(tables: [table], comparisons: comparisons)

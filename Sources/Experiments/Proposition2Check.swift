@@ -1,5 +1,7 @@
 import Adjoint
 import Attacks
+import Foundation
+import Images
 
 /// Proposition 2 on random functions.
 struct Proposition2Check: Experiment {
@@ -19,6 +21,7 @@ struct Proposition2Check: Experiment {
     var table = ExperimentTable(
       "proposition2", columns: ["check", "statement", "functions", "largest error", "bound", "holds"])
     var comparisons: [PaperComparison] = []
+    var bars: [BarChart.Group] = []
     for (index, check) in (all.first ?? []).enumerated() {
       let same = all.map { $0[index] }
       let largest = same.map(\.error).max() ?? 0
@@ -31,7 +34,17 @@ struct Proposition2Check: Experiment {
         PaperComparison(
           subject: "(\(check.name)) \(check.statement)", quantity: "largest relative error", paper: "0", here: words,
           expected: "at most \(check.bound)", holds: same.allSatisfy(\.holds)))
+      bars.append(.init(check.name, [largest, check.bound].map(Self.digits)))
     }
-    return ExperimentOutcome(tables: [table], comparisons: comparisons)
+    var outcome = ExperimentOutcome(tables: [table], comparisons: comparisons)
+    try outcome.add(
+      BarChart(heading: "decimal digits that agree, and that must", series: ["largest error", "bound"], groups: bars),
+      "proposition2")
+    return outcome
+  }
+
+  /// Of a relative error; f64 has no more than 16.
+  private static func digits(_ error: Double) -> Float {
+    Float(-log10(max(error, 1e-16)))
   }
 }

@@ -17,7 +17,8 @@ struct TransferPanels: Experiment {
     let matrix = try sources.matrix(context, on: .first, limit: MapPanels.largestCount) { picture in
       pictures.append(ExperimentPicture("f14.\(picture.image)", try panels(picture, sources.sources, titles)))
     }
-    guard let matrix else { return ExperimentOutcome(tables: [sources.missingTable("f14")]) }
+    let comparisons = sources.comparisons(matrix, context.name(of: .first)) { _ in "less than 1" }
+    guard let matrix else { return ExperimentOutcome(tables: [sources.missingTable("f14")], comparisons: comparisons) }
     var table = ExperimentTable("f14", columns: ["attack on"] + titles)
     for (source, row) in zip(matrix.sources, matrix.entries) {
       table.add([.init(source.title)] + row.map { .init($0.l1) })
@@ -25,7 +26,7 @@ struct TransferPanels: Experiment {
     for source in sources.missing {
       table.add([.init(TransferMatrix.title(source.interpreter)), .init(source.reason)])
     }
-    return ExperimentOutcome(tables: [table], pictures: pictures)
+    return ExperimentOutcome(tables: [table], comparisons: comparisons, pictures: pictures)
   }
 
   private func panels(

@@ -1,3 +1,4 @@
+import Experiments
 import Foundation
 import Images
 import Testing
@@ -18,6 +19,34 @@ import Testing
     return path
   }
 
+  /// The same with 100 more photos, which differ in a pixel.
+  private func dataToCalibrateOn() throws -> String {
+    let path = try data()
+    let bag = try Image(contentsOf: Command.bag)
+    var table = try text("data/index.csv")
+    for number in 0..<100 {
+      var levels = bag.pixels
+      for channel in 0..<3 { levels[3 * (number + 28 * 9) + channel] ^= 31 }
+      _ = try folder.write(
+        try Image(width: bag.width, height: bag.height, pixels: levels).encodedPNG(), "data/other\(number).png")
+      table += "other\(number).png,8\n"
+    }
+    _ = try folder.write(table.utf8, "data/index.csv")
+    return path
+  }
+
+  /// A copy of the network by another name.
+  private func secondModel() throws -> String {
+    let models = Command.root + "/graphs/models/"
+    for (file, name) in [
+      ("fashion-resnet.onnx", "second.onnx"), ("fashion-resnet.json", "second.json"),
+      ("fashion-labels.txt", "fashion-labels.txt"),
+    ] {
+      try FileManager.default.copyItem(atPath: models + file, toPath: folder.path(name))
+    }
+    return folder.path("second.onnx")
+  }
+
   private func experiment(_ ids: [String], to output: String, _ more: [String] = []) throws -> Command.Result {
     try Command.run(
       ["experiment"] + ids + ["--model", Command.model, "--data", try data(), "-o", folder.path(output)] + quick + more)
@@ -31,7 +60,7 @@ import Testing
   }
 
   @Test func `experiments share their runs, and say what they leave out`() throws {
-    let result = try experiment(["t3", "t13", "f1", "f6"], to: "out", ["--interpreters", "grad,cam"])
+    let result = try experiment(["t3", "t13", "f1", "f6", "t9", "f14"], to: "out", ["--interpreters", "grad,cam"])
     #expect(result.status == 0, "\(result.error)")
     #expect(
       try FileManager.default.contentsOfDirectory(atPath: folder.path("out/runs/fashion-resnet")).sorted()
@@ -46,36 +75,16 @@ import Testing
       #expect(try text("out/\(id)/summary.txt").contains("fashion-resnet, CAM: "))
       #expect(result.output.contains(try text("out/\(id)/summary.txt")))
     }
+    for id in ["t9", "f14"] {
+      #expect(try text("out/\(id)/summary.txt").contains(#/attack on CAM: .*: paper .*, here .*: (holds|does not hold)/#))
+    }
     let picture = try Image(contentsOf: folder.path("out/f4/f4.fashion-00018-bag.png"))
     #expect(picture.width > 3 * 224)
     #expect(folder.bytes("out/t13/t13.fashion-resnet.png") != nil && folder.bytes("out/f6/f6.fashion-resnet.IoU.png") != nil)
   }
 
-  @Test func `other targets, layers and attacks have their tables and pictures`() throws {
-    let ids = ["f9", "f10", "f11", "t7", "t8", "f12", "f13", "t10"]
-    let result = try experiment(ids, to: "out", ["--interpreters", "cam", "-n", "3", "--steps", "2", "--warm", "2"])
-    #expect(result.status == 0, "\(result.error)")
-    for id in ids {
-      let lines = try text("out/\(id)/\(id).csv").split(separator: "\n")
-      let counts = Set(lines.map { $0.split(separator: ",", omittingEmptySubsequences: false).count })
-      #expect(lines.count > 2 && counts.count == 1, "\(lines)")
-    }
-    #expect(try text("out/f10/f10.csv").contains("MASK,not attacked by adv2-stadv"))
-    #expect(try text("out/t10/t10.csv").contains(",14x14,"))
-    for picture in ["f9/f9.fashion-00018-bag", "f11/f11.fashion-00018-bag", "f12/f12.fashion-00018-bag"] {
-      #expect(folder.bytes("out/\(picture).png") != nil, "\(picture)")
-    }
-  }
-
   @Test func `a second network fills the other half of tables and has figures of its own`() throws {
-    let models = Command.root + "/graphs/models/"
-    for (file, name) in [
-      ("fashion-resnet.onnx", "second.onnx"), ("fashion-resnet.json", "second.json"),
-      ("fashion-labels.txt", "fashion-labels.txt"),
-    ] {
-      try FileManager.default.copyItem(atPath: models + file, toPath: folder.path(name))
-    }
-    let second = ["--second-model", folder.path("second.onnx"), "--interpreters", "cam", "--steps", "2"]
+    let second = ["--second-model", try secondModel(), "--interpreters", "cam", "--steps", "2"]
     let result = try experiment(["t13", "f17"], to: "out", second)
     #expect(result.status == 0, "\(result.error)")
     let lines = try text("out/t13/t13.csv").split(separator: "\n").map(String.init)
@@ -89,6 +98,28 @@ import Testing
     #expect(columns.map { Array($0[..<9]) }.allSatisfy { $0 == Array(columns[0][..<9]) }, "\(lines)")
     #expect(folder.bytes("out/f17/f17.fashion-00018-bag.png") != nil)
     #expect(folder.bytes("out/runs/second/adv2.cam/summary.json") != nil)
+  }
+
+  @Test func `every experiment writes a table, all of its result, a picture and a line beside the paper`() throws {
+    let ids = ExperimentCatalogue.experiments.map(\.id)
+    let result = try Command.run(
+      ["experiment"] + ids + ["--model", Command.model, "--second-model", try secondModel(), "--data"]
+        + [try dataToCalibrateOn(), "-o", folder.path("out"), "--interpreters", "cam"] + quick
+        + ["-n", "3", "--steps", "2", "--warm", "2"])
+    #expect(result.status == 0, "\(result.error)")
+    for id in ids {
+      let files = try files("out/\(id)")
+      for ending in [".csv", "result.json", ".png"] { #expect(files.contains { $0.hasSuffix(ending) }, "\(id): \(files)") }
+      #expect(try text("out/\(id)/summary.txt").contains(": paper "), "\(id)")
+      for table in files where table.hasSuffix(".csv") {
+        #expect(try text("out/\(id)/\(table)").split(separator: "\n").count > 1, "\(table)")
+      }
+    }
+    #expect(try text("out/f10/f10.csv").contains("MASK,not attacked by adv2-stadv"))
+    #expect(try text("out/t10/t10.csv").contains(",14x14,"))
+    for id in ["f9", "f11", "f12"] { #expect(folder.bytes("out/\(id)/\(id).fashion-00018-bag.png") != nil, "\(id)") }
+    let picture = try Image(contentsOf: folder.path("out/t8/t8.fashion-00018-bag.png"))
+    #expect(picture.width > 4 * 224 && picture.height > 3 * 224)
   }
 
   @Test func `a run that fails leaves its experiments incomplete, and the others whole`() throws {
@@ -113,17 +144,7 @@ import Testing
   }
 
   @Test func `squeezers are calibrated on photos that no run attacked, and known to attacks that evade them`() throws {
-    let path = try data()
-    let bag = try Image(contentsOf: Command.bag)
-    var table = try text("data/index.csv")
-    for number in 0..<100 {
-      var levels = bag.pixels
-      for channel in 0..<3 { levels[3 * (number + 28 * 9) + channel] ^= 31 }
-      _ = try folder.write(
-        try Image(width: bag.width, height: bag.height, pixels: levels).encodedPNG(), "data/other\(number).png")
-      table += "other\(number).png,8\n"
-    }
-    _ = try folder.write(table.utf8, "data/index.csv")
+    let path = try dataToCalibrateOn()
     let call = ["experiment", "t4", "t5", "--model", Command.model, "--data", path, "-o", folder.path("out")]
     let result = try Command.run(call + quick + ["--interpreters", "cam", "-n", "1"])
     #expect(result.status == 0, "\(result.error)")

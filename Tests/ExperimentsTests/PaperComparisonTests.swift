@@ -33,7 +33,9 @@ import Testing
     }
   }
 
-  @Test(arguments: ["t3", "t5", "t6", "t7", "t8", "t10", "t13", "f4", "f6", "f9", "f10", "f11", "f12", "f13", "f22"])
+  @Test(arguments: [
+    "t3", "t5", "t6", "t7", "t8", "t10", "t13", "f4", "f6", "f9", "f10", "f11", "f12", "f13", "f22", "t9", "f14", "ablation",
+  ])
   func `what was not run says so in every table and comparison`(id: String) throws {
     let outcome = try outcome(id)
     #expect(!outcome.comparisons.isEmpty && outcome.pictures.isEmpty)
