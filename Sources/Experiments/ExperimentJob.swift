@@ -18,7 +18,7 @@ public struct ExperimentJob {
     public var limit: Int?
     public var split: Split?
     /// The paper's interpreters whose columns are wanted.
-    public var interpreters = PaperInterpreter.available
+    public var interpreters = PaperInterpreter.withoutWeights
     public var numbers = RunNumbers()
     /// Photos that run together; otherwise what each interpreter usually has.
     public var batch: Int?
@@ -46,14 +46,18 @@ public struct ExperimentJob {
   private let options: Options
   private let output: OutputDirectory
 
-  /// - Throws: `UsageError` for interpreters that no experiment can have, an experiment whose network is missing, and two
+  /// - Throws: `UsageError` for RTS without weights and weights without RTS, an experiment whose network is missing, and two
   ///   networks of one name.
   public init(_ experiments: [any Experiment], _ options: Options, output: OutputDirectory) throws(UsageError) {
     self.experiments = experiments
     self.options = options
     self.output = output
-    if let other = options.interpreters.first(where: { !PaperInterpreter.available.contains($0) }) {
-      throw UsageError("\(other.title) needs weights, which there are none of; --interpreters takes grad, cam and mask")
+    let hasRTS = options.interpreters.contains(.rts)
+    if hasRTS, options.numbers.rtsWeights == nil {
+      throw UsageError("RTS needs weights; name their file with --rts-weights, or leave rts out of --interpreters")
+    }
+    if !hasRTS, options.numbers.rtsWeights != nil || options.numbers.rtsInput != nil {
+      throw UsageError("--rts-weights and --rts-input go with rts among --interpreters")
     }
     if options.secondModel == nil, let experiment = experiments.first(where: \.isOfSecondNetwork) {
       throw UsageError("\(experiment.id) is about a second network; name it with --second-model")

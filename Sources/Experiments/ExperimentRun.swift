@@ -66,7 +66,8 @@ public struct ExperimentRun: Sendable, Equatable {
 
   /// The interpreter in the mode of a call.
   func choice(_ numbers: RunNumbers) -> InterpreterChoice {
-    var choice = InterpreterChoice(interpreter, mode: numbers.mode, evaded: evaded)
+    var choice = numbers.choice(of: interpreter)
+    choice.evaded = evaded
     for change in changes {
       switch change {
       case .smoothsLabels(let smooths): choice.smoothsLabels = smooths
@@ -104,7 +105,7 @@ public struct ExperimentRun: Sendable, Equatable {
 
   /// Why no such run exists whatever the model, in a few words; nil where one does.
   func refusal(_ numbers: RunNumbers) -> String? {
-    if interpreter == "rts" { return "needs weights" }
+    if interpreter == "rts", numbers.rtsWeights == nil { return "needs weights" }
     if interpreter == "mask" && method.isFlow { return "not attacked by \(method.rawValue)" }
     do { try choice(numbers).check() } catch { return error.description }
     return nil
@@ -121,8 +122,20 @@ public struct RunNumbers: Sendable, Encodable {
   public var warm: Int?
   public var eps: Double?
   public var seed: UInt64 = 0
+  /// The trained weights of RTS, and how pixels become its input, as `InterpreterOptions` has them.
+  public var rtsWeights: String?
+  public var rtsInput: String?
 
   public init() {}
+
+  /// An interpreter in this mode.
+  func choice(of interpreter: String) -> InterpreterChoice {
+    var choice = InterpreterChoice(interpreter, mode: mode)
+    guard interpreter == PaperInterpreter.rts.rawValue else { return choice }
+    choice.options.rtsWeights = rtsWeights
+    choice.options.rtsInput = rtsInput
+    return choice
+  }
 
   /// Those that are not as by default.
   var words: [String] {

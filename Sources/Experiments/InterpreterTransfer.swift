@@ -61,7 +61,7 @@ struct InterpreterTransfer: Experiment {
           [.init(title)]
             + PaperInterpreter.allCases.map { interpreter in
               matrix.position(of: interpreter).map { cell(row[$0], $0) }
-                ?? .init(interpreter == .rts ? "needs weights" : "not run")
+                ?? .init(sources.missing.first { $0.interpreter == interpreter }?.reason ?? "not run")
             })
       }
       for (source, row) in zip(matrix.sources, matrix.entries) { add(source.title, row) }
@@ -141,12 +141,11 @@ struct TransferSources {
   ) throws -> TransferMatrix? {
     guard !sources.isEmpty else { return nil }
     let options = context.options
-    let columns = try PaperInterpreter.available.filter(options.interpreters.contains).map { interpreter in
+    let columns = try PaperInterpreter.allCases.filter(options.interpreters.contains).map { interpreter in
       TransferMatrix.Column(
         interpreter: interpreter,
         reader: try MapReader(
-          try context.programs(
-            of: network, .map, InterpreterChoice(interpreter.rawValue, mode: options.numbers.mode)),
+          try context.programs(of: network, .map, options.numbers.choice(of: interpreter.rawValue)),
           threads: options.execution.threads, seed: options.numbers.seed))
     }
     return try TransferMatrix(sources, columns, limit: limit, drawn: drawn)

@@ -5,8 +5,8 @@ public enum PaperInterpreter: String, Sendable, CaseIterable, Codable {
   /// As the paper writes it.
   public var title: String { rawValue.uppercased() }
 
-  /// Those that can be run.
-  public static let available: [PaperInterpreter] = [.grad, .cam, .mask]
+  /// Those that take no trained weights of their own.
+  public static let withoutWeights: [PaperInterpreter] = [.grad, .cam, .mask]
 }
 
 /// Numbers of the paper for each of its interpreters on one of its networks.

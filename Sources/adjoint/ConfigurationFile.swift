@@ -17,7 +17,7 @@ enum ConfigurationFile {
   private static func names(of command: String) -> [String]? {
     switch command {
     case "attack", "evaluate": attackNames
-    case "experiment": ["interpreters", "mode", "steps", "warm", "eps", "seed"]
+    case "experiment": ["interpreters", "mode", "steps", "warm", "eps", "seed", "rts-weights", "rts-input"]
     default: nil
     }
   }

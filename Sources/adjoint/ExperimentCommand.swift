@@ -40,10 +40,14 @@ struct ExperimentCommand: ParsableCommand {
   @Option(
     help: ArgumentHelp(
       """
-      The columns to fill, with commas between them: grad, cam and mask. The attack on mask takes minutes for a photo; the \
-      others say that they were not run.
+      The columns to fill, with commas between them: grad, cam, mask, and rts with --rts-weights. The attack on mask takes \
+      minutes for a photo; the others say that they were not run.
       """, valueName: "grad,cam,mask"))
-  var interpreters: InterpreterColumns = .all
+  var interpreters = InterpreterColumns(PaperInterpreter.withoutWeights)
+  @Option(help: ArgumentHelp("The trained weights of rts, a safetensors or ONNX file.", valueName: "file"))
+  var rtsWeights: String?
+  @Option(help: "How pixels become the input of rts: doubled (taken for models), 4 (x - 0.5), or imagenet, normalised.")
+  var rtsInput: String?
   @Option(help: "Whose numbers attacks have: default, paper, or code (published with it).") var mode = AttackMode.default
   @Option(help: "Steps of every attack (of ADV² those of its second phase) in place of its own, for quick runs.") var steps:
     Int?
@@ -52,8 +56,10 @@ struct ExperimentCommand: ParsableCommand {
   @Option(help: "Decides, together with the image, the random numbers of attacks.") var seed: UInt64 = 0
   @Option(
     help: ArgumentHelp(
-      "A file of interpreters, mode, steps, warm, eps and seed, a line each: name = value. Options of the call win over it.",
-      valueName: "file"))
+      """
+      A file of interpreters, rts-weights, rts-input, mode, steps, warm, eps and seed, a line each: name = value. Options of \
+      the call win over it.
+      """, valueName: "file"))
   var config: String?
   @Option(help: "Photos that run together; otherwise up to 8.") var batch: Int?
   @Option(name: [.customShort("o"), .long], help: ArgumentHelp("Where results are written.", valueName: "dir"))
@@ -89,6 +95,8 @@ struct ExperimentCommand: ParsableCommand {
     options.numbers.warm = warm
     options.numbers.eps = eps?.value
     options.numbers.seed = seed
+    options.numbers.rtsWeights = rtsWeights
+    options.numbers.rtsInput = rtsInput
     options.batch = batch
     options.execution = execution.options
     let job = try ExperimentJob(experiments, options, output: try OutputDirectory(output))
@@ -128,9 +136,7 @@ struct ExperimentCommand: ParsableCommand {
 struct InterpreterColumns: ExpressibleByArgument, CustomStringConvertible, Sendable {
   let columns: [PaperInterpreter]
 
-  static let all = InterpreterColumns(PaperInterpreter.available)
-
-  private init(_ columns: [PaperInterpreter]) { self.columns = columns }
+  init(_ columns: [PaperInterpreter]) { self.columns = columns }
 
   init?(argument: String) {
     let parts = argument.split(separator: ",", omittingEmptySubsequences: false).map {

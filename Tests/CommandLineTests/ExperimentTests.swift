@@ -202,6 +202,7 @@ import Testing
   @Test(arguments: [
     (["f17"], "f17 is about a second network; name it with --second-model", 2),
     (["t3", "--interpreters", "rts"], "RTS needs weights", 2),
+    (["t3", "--rts-weights", "rts.onnx"], "--rts-weights and --rts-input go with rts among --interpreters", 2),
     (["t3", "--interpreters", "lime"], "--interpreters", 2),
     (["t4"], "t4 calibrates squeezers on at least 100 photos that it does not attack, and", 2),
     (["t3", "--mode", "ours"], "--mode", 2),

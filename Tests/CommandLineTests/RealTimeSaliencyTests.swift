@@ -74,6 +74,25 @@ import Testing
     #expect(own["forward"] == 2 * forward - 5 && own["backward"] == backward + 20, "\(own) \(cam)")
   }
 
+  @Test func `experiments fill its columns with weights`() throws {
+    let (model, photo) = (try model(), try photo())
+    let explained = try Command.run("explain", model, photo, "-o", folder.path("maps"))
+    let label = explained.output.split(separator: " ")[2]
+    _ = try folder.write("file,class\nphoto.png,\(label)\n".utf8, "index.csv")
+    let result = try Command.run(
+      "experiment", "t13", "t9", "f4", "--model", model, "--data", folder.path, "-o", folder.path("out"), "--steps", "5",
+      "--warm", "5", "--interpreters", "cam,rts", "--rts-weights", weights)
+    #expect(result.status == 0, "\(result)")
+    func lines(_ path: String) throws -> [Substring] {
+      try String(contentsOfFile: folder.path("out/" + path), encoding: .utf8).split(separator: "\n")
+    }
+    let distances = try #require(try lines("t13/t13.csv").first { $0.hasPrefix("means,RTS,") })
+    #expect(distances.split(separator: ",").compactMap { Double($0) }.count > 5, "\(distances)")
+    let transfer = try #require(try lines("t9/t9.means.l1.csv").first { $0.hasPrefix("RTS,") })
+    #expect(transfer.hasPrefix("RTS,not run,") && transfer.split(separator: ",").compactMap { Double($0) }.count == 2)
+    #expect(try lines("f4/f4.csv").contains { $0.hasPrefix("photo,RTS,") })
+  }
+
   @Test func `weights are read of an ONNX file too, and its input is as asked for`() throws {
     let (model, photo) = (try model(), try photo())
     var holder = ModelBuilder()

@@ -11,7 +11,7 @@ import Testing
     .deletingLastPathComponent().path + "/graphs/models/fashion-resnet.onnx"
 
   /// What an experiment shows of which nothing was run.
-  private func outcome(_ id: String, of interpreters: [PaperInterpreter] = PaperInterpreter.available) throws
+  private func outcome(_ id: String, of interpreters: [PaperInterpreter] = PaperInterpreter.withoutWeights) throws
     -> ExperimentOutcome
   {
     var options = ExperimentJob.Options(model: try ModelFile(Self.model), data: "none")
