@@ -134,14 +134,17 @@ struct TransferSources {
     (self.sources, self.missing) = (sources, missing)
   }
 
-  /// The sources measured by the interpreters of a network; nil without any source.
+  /// Those that were attacked, which are those that can draw a map.
+  var interpreters: [PaperInterpreter] { sources.compactMap(\.interpreter) }
+
+  /// The sources measured by their interpreters on a network; nil without any source.
   func matrix(
     _ context: ExperimentContext, on network: ExperimentRun.Network, limit: Int? = nil,
     drawn: (TransferMatrix.Picture) throws -> Void = { _ in }
   ) throws -> TransferMatrix? {
     guard !sources.isEmpty else { return nil }
     let options = context.options
-    let columns = try PaperInterpreter.allCases.filter(options.interpreters.contains).map { interpreter in
+    let columns = try interpreters.map { interpreter in
       TransferMatrix.Column(
         interpreter: interpreter,
         reader: try MapReader(

@@ -12,7 +12,7 @@ struct TransferPanels: Experiment {
 
   func outcome(_ context: ExperimentContext) throws -> ExperimentOutcome {
     let sources = TransferSources(context, .first)
-    let titles = PaperInterpreter.allCases.filter(context.options.interpreters.contains).map(\.title)
+    let titles = sources.interpreters.map(\.title)
     var pictures: [ExperimentPicture] = []
     let matrix = try sources.matrix(context, on: .first, limit: MapPanels.largestCount) { picture in
       pictures.append(ExperimentPicture("f14.\(picture.image)", try panels(picture, sources.sources, titles)))

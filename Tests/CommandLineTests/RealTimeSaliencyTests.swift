@@ -91,6 +91,13 @@ import Testing
     let transfer = try #require(try lines("t9/t9.means.l1.csv").first { $0.hasPrefix("RTS,") })
     #expect(transfer.hasPrefix("RTS,not run,") && transfer.split(separator: ",").compactMap { Double($0) }.count == 2)
     #expect(try lines("f4/f4.csv").contains { $0.hasPrefix("photo,RTS,") })
+    let damaged = try folder.write("nothing".utf8, "damaged.safetensors")
+    let incomplete = try Command.run(
+      "experiment", "t9", "--model", model, "--data", folder.path, "-o", folder.path("out"), "--steps", "4",
+      "--interpreters", "cam,rts", "--rts-weights", damaged)
+    #expect(incomplete.status == 1 && incomplete.error.contains("adjoint: t9: means/adv2.rts failed: "), "\(incomplete)")
+    let row = try #require(try lines("t9/t9.means.l1.csv").first { $0.hasPrefix("CAM,not run,") })
+    #expect(row.contains("damaged.safetensors") && row.split(separator: ",").compactMap { Double($0) }.count == 1, "\(row)")
   }
 
   @Test func `weights are read of an ONNX file too, and its input is as asked for`() throws {
