@@ -26,7 +26,8 @@ public struct TracePoint: Sendable {
   /// Steps of the phase that led to the iterate.
   public let step: Int
   /// What the step goes against: the cross entropy (of smoothed labels, where these are taken), and its sum with the
-  /// weighted map loss and the flow's; against MASK `mapLoss` of the lookahead alone. Nil after the last step, which no other follows.
+  /// weighted map loss and the flow's; against MASK `mapLoss` of the lookahead alone. Nil after the last step, which no
+  /// other follows.
   public let crossEntropy: Double?
   public let loss: Double?
   /// Of the class in the loss.
