@@ -236,8 +236,8 @@ extension AttackSettings {
       options["label-smoothing"] = schedule.objective.smoothsLabels ? "sampled" : "none"
     }
     if method == .adv2, usual.finalAlpha != schedule.finalAlpha { options["final-alpha"] = "\(schedule.finalAlpha)" }
-    if method == .adv2, InterpreterChoice(schedule.interpreter).hasMask {
-      let usual = MaskSchedule(mode: schedule.mode)
+    if method.keepsMap, InterpreterChoice(schedule.interpreter).hasMask {
+      let usual = MaskSchedule(mode: schedule.mode, isFlow: method.isFlow)
       if mask.resetInterval != usual.resetInterval { options["reset-interval"] = "\(mask.resetInterval)" }
       if let halvings = mask.halvings, halvings != usual.halvings { options["halvings"] = "\(halvings)" }
     }

@@ -110,7 +110,7 @@ extension AttackJob {
     alone.squeezedSteps = 0
     func descent(_ name: String, steps: Int) -> TimedPhase {
       var descent = alone
-      if descent.method == .adv2 { descent.method = .pgd }
+      if descent.method.keepsMap { descent.method = descent.method.isFlow ? .stadv : .pgd }
       // Long enough that none of the checks which are few are among the timed steps.
       descent.descentSteps = max(steps, 1000)
       let isCheckedRarely = settings.checkInterval > 10
@@ -126,7 +126,7 @@ extension AttackJob {
     let objective = settings.schedule.objective
     let evaded = objective.evaded.count { objective.evasion.runsNetwork(on: $0) }
     let evading = SweepCounts(forward: 1 + evaded, backward: 1 + evaded)
-    guard settings.method == .adv2, let mask = measurer.maskMeasurer else {
+    guard let mask = measurer.maskMeasurer else {
       first.comparesWithPGD = settings.comparesWithPGD
       let words = settings.comparesWithPGD ? "warm and \(settings.method.isFlow ? "stadv" : "pgd")" : "warm"
       let sweeps = StepSweeps(evading + map.stepSweeps)
@@ -137,15 +137,24 @@ extension AttackJob {
         TimedPhase(name: "second phase", steps: settings.steps * runs, sweeps: sweeps, settings: second),
       ].filter { $0.steps > 0 }
     }
+    let others = map.others.map { $0.sweeps }
+    var sweeps = MaskIteration.sweeps(settings, iterationsOfMap: mask.constants.iterations, evaded: evaded)
+    if let others { sweeps = sweeps + StepSweeps(others) }
+    func maps(in iterations: Int) -> Int { Int(Double(iterations) * settings.mask.resetsPerIteration) + 1 }
+    if settings.method.isFlow {
+      let compared = settings.pgdSteps - settings.warm
+      return [
+        descent("stadv", steps: settings.comparesWithPGD ? compared : 0),
+        TimedPhase(name: "warm", steps: settings.warm, sweeps: plain, settings: first),
+        TimedPhase(
+          name: "second phase", steps: settings.steps, sweeps: sweeps, settings: second, maps: maps(in: settings.steps)),
+      ].filter { $0.steps > 0 }
+    }
     // Sure of the target, an iteration saves most of its search.
     var third = alone
     third.schedule.warm = 20
     third.mask.jointShare = 1
-    let others = map.others.map { $0.sweeps }
     let iterations = others == nil ? settings.steps : settings.steps / settings.mask.jointShare
-    let resets = Int(Double(iterations) * settings.mask.resetsPerIteration)
-    var sweeps = MaskIteration.sweeps(settings, iterationsOfMap: mask.constants.iterations, evaded: evaded)
-    if let others { sweeps = sweeps + StepSweeps(others) }
     return [
       descent("pgd", steps: settings.comparesWithPGD ? settings.comparisonSteps : 0),
       TimedPhase(name: "warm", steps: settings.warm, sweeps: StepSweeps(evading), settings: first),
@@ -154,7 +163,7 @@ extension AttackJob {
         sweeps: StepSweeps(SweepCounts(forward: 1, backward: 1) + (others ?? SweepCounts())), settings: second),
       TimedPhase(
         name: "second phase", steps: iterations, sweeps: sweeps, settings: third, ahead: third.schedule.warm,
-        maps: resets + 1),
+        maps: maps(in: iterations)),
     ].filter { $0.steps > 0 }
   }
 

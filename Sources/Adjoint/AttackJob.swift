@@ -261,7 +261,8 @@ public struct AttackJob {
       return driver
     }
     if settings.method.isFlow {
-      var driver = FlowDriver(runner, measurer: measurer, mapSweeps: map.stepSweeps, settings: settings)
+      let drawn = measurer.maskMeasurer == nil ? map.stepSweeps : map.others?.sweeps ?? SweepCounts()
+      var driver = FlowDriver(runner, measurer: measurer, mapSweeps: drawn, settings: settings)
       driver.observer = observer
       return driver
     }

@@ -44,7 +44,8 @@ public enum DerivedGraph: String, Sendable, CaseIterable, Codable {
     case .step:
       map + [.pgdStep] + (isMask ? Self.attackOnMask : againstSamples + [.step] + (isJoint ? Self.aheadOfMask : []))
     case .flowStep: map + [.warp, .flowStep]
-    case .flowMapStep: map + [.warp, .flowStep, .flowMapStep]
+    case .flowMapStep:
+      map + [.warp, .flowStep] + againstSamples + [.flowMapStep] + (isMask || isJoint ? [.lookahead] : [])
     default: [self]
     }
   }

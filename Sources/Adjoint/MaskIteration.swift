@@ -2,7 +2,7 @@ import Attacks
 import Interpreters
 
 /// What one iteration of ADV² against MASK costs at most, resets being spread over the iterations between them. One whose
-/// target endures the largest step saves the halvings.
+/// target endures the largest step saves the halvings, and flows have no such search.
 enum MaskIteration {
   /// - Parameters:
   ///   - rows: nil unless all programs of the attack are among them.
@@ -39,7 +39,7 @@ enum MaskIteration {
     let ahead = Double(schedule.lookaheadSteps)
     let views = Double(1 + evaded)
     let backward = views + stepsOfMask(schedule, iterationsOfMap: iterationsOfMap) + ahead
-    let search = ahead > 0 ? views * trials(settings) : 0
+    let search = ahead > 0 && !settings.method.isFlow ? views * trials(settings) : 0
     return StepSweeps(forward: backward + search + schedule.resetsPerIteration, backward: backward, secondOrder: ahead)
   }
 }

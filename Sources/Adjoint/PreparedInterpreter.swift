@@ -68,15 +68,12 @@ enum PreparedInterpreter {
     case (.drawn(_, let choice), .pgdStep), (.mask(_, _, let choice), .pgdStep),
       (.sampled(_, let choice), .pgdStep):
       try AttackPrograms.pgdStep(of: network, choice.norm)
-    case (.drawn(let interpreter, _), .warp):
-      try FlowPrograms.warp(imageShape: interpreter.network[interpreter.network.inputs[0]].type.shape)
-    case (.drawn(let interpreter as CombinedInterpreter, _), .flowMapStep):
-      throw UsageError("several interpreters at once are attacked by adv2, not by adv2-stadv: \(interpreter.name)")
-    case (.drawn(let interpreter, _), .flowStep): try FlowPrograms.step(interpreter)
+    case (_, .warp): try FlowPrograms.warp(imageShape: network[network.inputs[0]].type.shape)
+    case (_, .flowStep): try FlowPrograms.step(of: network)
     case (.drawn(let interpreter, let choice), .flowMapStep):
-      try FlowPrograms.mapStep(interpreter, choice.objective(of: derived))
-    case (.mask, .warp), (.mask, .flowStep), (.mask, .flowMapStep):
-      throw UsageError("mask is attacked by pgd and adv2; stadv and adv2-stadv go with the other interpreters")
+      try FlowPrograms.mapStep(interpreter, choice.objective(of: derived), takesGradient: choice.hasMask)
+    case (.sampled, .flowMapStep): try FlowPrograms.mapStep(of: network)
+    case (.mask(let interpreter, _, _), .flowMapStep): try FlowPrograms.mapStep(interpreter)
     case (.mask(let interpreter, _, _), .scores): try MaskPrograms.scores(interpreter)
     case (.mask(let interpreter, _, _), .maskViews): try MaskPrograms.views(interpreter)
     case (.mask(let interpreter, _, _), .maskStep): try MaskPrograms.step(interpreter)
@@ -95,7 +92,7 @@ enum PreparedInterpreter {
     case (.sampled(let interpreter, let choice), .step):
       try SampledPrograms.step(interpreter, choice.objective(of: derived))
     case (.sampled(_, let choice), _):
-      throw UsageError("\(choice.name) is attacked by pgd and adv2, and has no graph '\(derived.rawValue)'")
+      throw UsageError("\(choice.name) has no graph '\(derived.rawValue)'")
     case (.drawn(let interpreter, _), .sample), (.drawn(let interpreter, _), .stepSample),
       (.drawn(let interpreter, _), .mapGradient), (.drawn(let interpreter, _), .samplePull):
       throw UsageError("'\(derived.rawValue)' is a graph of ig and smoothgrad, not of \(interpreter.name)")

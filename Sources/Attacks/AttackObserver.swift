@@ -20,13 +20,14 @@ public struct TracePoint: Sendable {
   public let image: Int
   /// 0 for the first run.
   public let restart: Int
-  /// The program whose loss this is, such as "pgdStep" or "step"; "check" where a mask has been computed anew from an image
-  /// on the 8-bit lattice.
+  /// The program whose loss this is, such as "pgdStep" or "step", or "flowMarginStep" in the first phase of a flow against
+  /// MASK alone; "check" where a mask has been computed anew from an image on the 8-bit lattice.
   public let phase: String
   /// Steps of the phase that led to the iterate.
   public let step: Int
   /// What the step goes against: the cross entropy (of smoothed labels, where these are taken), and its sum with the
-  /// weighted map loss and the flow's; against MASK `mapLoss` of the lookahead alone. Nil after the last step, which no
+  /// weighted map loss and the flow's; against MASK by changes of pixels `mapLoss` of the lookahead alone, by a flow the sum
+  /// with the clamped margin in place of the cross entropy, which is nil then. Nil after the last step, which no
   /// other follows.
   public let crossEntropy: Double?
   public let loss: Double?

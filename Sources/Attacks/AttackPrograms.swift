@@ -53,12 +53,7 @@ public enum AttackPrograms {
     let coefficient = builder.input("coefficient", TensorType(.float32, .scalar))
     let crossEntropy = try crossEntropy(logits, inputs, objective, in: builder)
     let map = try interpreter.appendDifferentiableMap(ofClasses: inputs.target, to: builder)
-    let mapLoss =
-      if let combined = interpreter as? CombinedInterpreter {
-        try builder.mapLoss(map.normalised, target: mapTarget, of: combined)
-      } else {
-        try builder.mapLoss(map.normalised, target: mapTarget, objective.mapReduction)
-      }
+    let mapLoss = try builder.mapLoss(map.normalised, target: mapTarget, of: interpreter, objective)
     let weight = try builder.broadcast(coefficient, to: builder.shape(of: mapLoss))
     var losses = [(crossEntropy, try builder.ones(like: crossEntropy)), (mapLoss, weight)]
     var outputs = [("crossEntropy", crossEntropy), ("mapLoss", mapLoss)]

@@ -53,7 +53,7 @@ public struct AttackSettings: Sendable, Equatable {
     self.threat = threat
     self.schedule = schedule
     descentSteps = steps ?? (method == .stadv ? FlowTerms.plainSteps : 1000)
-    mask = MaskSchedule(mode: schedule.mode)
+    mask = MaskSchedule(mode: schedule.mode, isFlow: method.isFlow)
     self.checkInterval = checkInterval ?? schedule.checkInterval
     self.comparesWithPGD = comparesWithPGD
     self.seed = seed
@@ -72,6 +72,10 @@ public struct AttackSettings: Sendable, Equatable {
   /// Whether a step against MASK must leave something else as it is: the maps of other interpreters, or what squeezers see.
   public var sharesMaskSteps: Bool { schedule.interpreter != "mask" || !schedule.objective.evaded.isEmpty }
 
+  /// Whether the first phase of ADV² is the plain attack itself, so that a comparison shares its steps: against MASK alone it
+  /// lowers the margin in place of the cross entropy.
+  var startsPlain: Bool { schedule.interpreter != "mask" }
+
   /// Steps of PGD, or of the second phase of ADV².
   public var steps: Int { method.keepsMap ? schedule.steps : descentSteps }
   public var warm: Int { schedule.warm }
@@ -87,7 +91,8 @@ public struct AttackSettings: Sendable, Equatable {
   public var pgdSteps: Int {
     switch method {
     case .pgd, .stadv: steps
-    case .adv2Stadv: comparesWithPGD ? max(FlowTerms.plainSteps, warm) : warm
+    case .adv2Stadv:
+      comparesWithPGD ? startsPlain ? max(FlowTerms.plainSteps, warm) : FlowTerms.plainSteps + warm : warm
     case .adv2: comparesWithPGD ? max(comparisonSteps, warm) : warm
     }
   }

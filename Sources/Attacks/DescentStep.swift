@@ -29,11 +29,16 @@ extension GraphBuilder {
   }
 
   /// x / ‖x‖₂ of each image [B, C, H, W]; zeros where x is zero.
-  func direction(of x: Value) throws(TypeError) -> Value {
+  func direction(of x: Value) throws(TypeError) -> Value { try directionAndNorm(of: x).direction }
+
+  /// x / ‖x‖₂ of each image [B, C, H, W], zeros where x is zero, and ‖x‖₂, f32[B].
+  func directionAndNorm(of x: Value) throws(TypeError) -> (direction: Value, norm: Value) {
     // Divided by its largest value first, so that no square overflows or vanishes.
     let largest = try maximum(try elementwise(.absolute, x), axes: [1, 2, 3], keepAxes: true)
     let scaled = try divide(x, try atLeast(1e-30, largest))
-    return try divide(scaled, try atLeast(1e-30, try length(scaled)))
+    let length = try length(scaled)
+    let norm = try reshape(try multiply(largest, length), [shape(of: x)[0]])
+    return (try divide(scaled, try atLeast(1e-30, length)), norm)
   }
 
   /// d = x − alpha · gradient / ‖gradient‖₂ − origin;  x ← origin + d · min(1, eps / ‖d‖₂), then clip to [0, 1], which brings

@@ -9,7 +9,9 @@ import TensorTypes
 /// - `warp`: x (the original), flow f32[B, 2, H, W] → warped.
 /// - `flowStep`: x, origin, flow, target i64[B], smoothness, the numbers and the state of ``AMSGrad`` → next.flow, next.x, the
 ///   next state, crossEntropy f32[B] and flowLoss f32[B], both ahead of the step.
-/// - `flowMapStep`: also mapTarget f32[B, h, w], crossEntropyWeight and coefficient → also mapLoss f32[B].
+/// - `flowMapStep`: also mapTarget f32[B, h, w], crossEntropyWeight and coefficient → also mapLoss f32[B]; of an interpreter
+///   whose map is no part of one graph, gradient f32[B, C, H, W] in place of mapTarget and coefficient, that of the map's loss
+///   with respect to x, and of MASK among others both. Against MASK alone clampedMargin stands in place of the cross entropy.
 ///
 /// x is what `warp` or the step before makes of origin and flow: the network is differentiated with respect to its pixels,
 /// and the warp takes the derivative from them to the flow.
@@ -27,9 +29,13 @@ public enum FlowPrograms {
       outputs: [("warped", try builder.bilinearWarp(x, flow: flow))])
   }
 
+  /// Where the margin stops to count in the loss of an attack on MASK.
+  static let marginFloor = -5.0
+
   /// A step against cross entropy + smoothness · flow loss.
-  public static func step(_ interpreter: any Interpreter) throws(TypeError) -> Graph {
-    let (builder, logits) = try AttackPrograms.continuing(interpreter.network)
+  /// - Parameter network: from `x` to `logits`.
+  public static func step(of network: Graph) throws(TypeError) -> Graph {
+    let (builder, logits) = try AttackPrograms.continuing(network)
     let inputs = try FlowInputs(builder, logits)
     let crossEntropy = try builder.crossEntropy(logits, target: inputs.target)
     return try inputs.finish(
@@ -37,25 +43,44 @@ public enum FlowPrograms {
   }
 
   /// A step against crossEntropyWeight · cross entropy + coefficient · map loss + smoothness · flow loss.
-  public static func mapStep(_ interpreter: any Interpreter, _ objective: StepObjective) throws(TypeError) -> Graph {
+  /// - Parameter takesGradient: whether the gradient of a further map's loss is an input.
+  public static func mapStep(_ interpreter: any Interpreter, _ objective: StepObjective, takesGradient: Bool = false)
+    throws(TypeError) -> Graph
+  {
     let (builder, logits) = try AttackPrograms.continuing(interpreter.network)
     let inputs = try FlowInputs(builder, logits)
     let mapTarget = builder.input("mapTarget", TensorType(.float32, interpreter.mapShape))
-    let crossEntropyWeight = builder.input("crossEntropyWeight", TensorType(.float32, .scalar))
     let coefficient = builder.input("coefficient", TensorType(.float32, .scalar))
-    let crossEntropy = try builder.crossEntropy(logits, target: inputs.target)
+    let crossEntropy = try inputs.weightedCrossEntropy(logits, in: builder)
     let map = try interpreter.appendDifferentiableMap(ofClasses: inputs.target, to: builder)
-    let mapLoss = try builder.mapLoss(map.normalised, target: mapTarget, objective.mapReduction)
-    func weight(_ scalar: Value) throws(TypeError) -> Value {
-      try builder.broadcast(scalar, to: builder.shape(of: crossEntropy))
-    }
+    let mapLoss = try builder.mapLoss(map.normalised, target: mapTarget, of: interpreter, objective)
     var losses = [
-      ("crossEntropy", crossEntropy, try weight(crossEntropyWeight)), ("mapLoss", mapLoss, try weight(coefficient)),
+      crossEntropy, ("mapLoss", mapLoss, try builder.broadcast(coefficient, to: builder.shape(of: mapLoss))),
     ]
     if let encoder = try builder.encoderLoss(of: interpreter, target: inputs.target) {
       losses.append(("encoderLoss", encoder.loss, encoder.weight))
     }
-    return try inputs.finish(name: mapStepName, losses: losses, in: builder)
+    return try inputs.finish(name: mapStepName, losses: losses, takesGradient: takesGradient, in: builder)
+  }
+
+  /// A step against crossEntropyWeight · cross entropy + smoothness · flow loss and a map whose gradient is an input.
+  /// - Parameter network: from `x` to `logits`.
+  public static func mapStep(of network: Graph) throws(TypeError) -> Graph {
+    let (builder, logits) = try AttackPrograms.continuing(network)
+    let inputs = try FlowInputs(builder, logits)
+    return try inputs.finish(
+      name: mapStepName, losses: [try inputs.weightedCrossEntropy(logits, in: builder)], takesGradient: true, in: builder)
+  }
+
+  /// A step against max(margin, −5) + smoothness · flow loss and MASK, whose gradient is an input.
+  public static func mapStep(_ interpreter: MaskInterpreter) throws(TypeError) -> Graph {
+    let (builder, logits) = try AttackPrograms.continuing(interpreter.network)
+    let inputs = try FlowInputs(builder, logits)
+    let margin = try builder.margin(logits, target: inputs.target)
+    let clamped = try builder.elementwise(.maximum, margin, builder.scalar(marginFloor, like: margin))
+    return try inputs.finish(
+      name: mapStepName, losses: [("clampedMargin", clamped, try builder.ones(like: clamped))], takesGradient: true,
+      in: builder)
   }
 
   static func flowShape(_ imageShape: Shape) -> Shape { [imageShape[0], 2, imageShape[2], imageShape[3]] }
@@ -75,13 +100,22 @@ private struct FlowInputs {
     smoothness = builder.input("smoothness", TensorType(.float32, .scalar))
   }
 
+  func weightedCrossEntropy(_ logits: Value, in builder: GraphBuilder) throws(TypeError) -> (String, Value, Value) {
+    let weight = builder.input("crossEntropyWeight", TensorType(.float32, .scalar))
+    let crossEntropy = try builder.crossEntropy(logits, target: target)
+    return ("crossEntropy", crossEntropy, try builder.broadcast(weight, to: builder.shape(of: crossEntropy)))
+  }
+
   /// The step of the flow, and the image that it makes.
-  func finish(name: String, losses: [(name: String, value: Value, weight: Value)], in builder: GraphBuilder)
-    throws(TypeError) -> Graph
-  {
+  /// - Parameter takesGradient: whether a further gradient with respect to x is an input.
+  func finish(
+    name: String, losses: [(name: String, value: Value, weight: Value)], takesGradient: Bool = false,
+    in builder: GraphBuilder
+  ) throws(TypeError) -> Graph {
     let flowLoss = try builder.flowLoss(flow)
     let warped = try builder.bilinearWarp(origin, flow: flow)
-    let ofPixels = try builder.pullback(losses.map { ($0.value, $0.weight) }, to: [x])[0]
+    var ofPixels = try builder.pullback(losses.map { ($0.value, $0.weight) }, to: [x])[0]
+    if takesGradient { ofPixels = try builder.add(ofPixels, builder.input("gradient", builder.type(of: x))) }
     let gradient = try builder.pullback(
       [
         (warped, ofPixels), (flowLoss, try builder.broadcast(smoothness, to: builder.shape(of: flowLoss))),

@@ -2,26 +2,35 @@
 public struct FlowTerms: Sendable, Equatable {
   /// The weight of the flow loss, τ. At the paper's 0.0005 flows stay too smooth to keep the maps of ImageNet photos.
   public var smoothness = 0.00002
+  /// That of the first phase, where it is another.
+  public var firstSmoothness: Double?
   /// The weight of the cross entropy in the second phase.
   public var crossEntropyWeight = 1.0
+  /// What the loss of MASK weighs beside those of other interpreters, in units of their coefficient.
+  public var maskWeight = 250.0
   /// Each component of the first flow is drawn from U(−initialFlow, initialFlow), in pixels.
   public var initialFlow = 0.1
   public var optimiser = AMSGrad(rate: 0.01)
+  /// That of the second phase.
+  public var mapOptimiser = AMSGrad(rate: 0.01)
   /// Steps of stAdv that is not followed by a second phase.
   public static let plainSteps = 300
 
   /// Every number by name.
   public var configuration: [(name: String, value: String)] {
     [
-      ("smoothness", "\(smoothness)"), ("crossEntropyWeight", "\(crossEntropyWeight)"),
-      ("initialFlow", "U(-\(initialFlow), \(initialFlow))"), ("optimiser", "AMSGrad, rate \(optimiser.rate)"),
+      ("smoothness", "\(smoothness)"), ("firstSmoothness", "\(firstSmoothness ?? smoothness)"),
+      ("crossEntropyWeight", "\(crossEntropyWeight)"), ("maskWeight", "\(maskWeight)"),
+      ("initialFlow", "U(-\(initialFlow), \(initialFlow))"),
+      ("optimiser", "AMSGrad, rate \(optimiser.rate), then \(mapOptimiser.rate)"),
       ("bound", "none: the 8-bit PNG of the warped image is judged"),
     ]
   }
 }
 
 extension AttackSchedule {
-  /// The schedule of ADV² on stAdv against one interpreter; the numbers of `paper` are those of its table 12.
+  /// The schedule of ADV² on stAdv against one interpreter, or several with commas between them, which no source has; the
+  /// numbers of `paper` are those of its table 12.
   public init(flow interpreter: String, mode: AttackMode = .default) {
     self.interpreter = interpreter
     self.mode = mode
@@ -29,6 +38,24 @@ extension AttackSchedule {
     if mode != .default { terms.smoothness = 0.0005 }
     confidence = 0.9
     finalAlpha = 1
+    if interpreter.contains(",") {
+      (steps, warm) = (Self.hasMask(interpreter) ? 1000 : 800, 200)
+      parts = [Part(coefficient: 1, growth: 1)]
+      objective = StepObjective()
+      stated = []
+      flow = terms
+      return
+    }
+    if interpreter == "mask" {
+      (steps, warm) = (1000, 400)
+      parts = [Part(coefficient: 500)]
+      objective = StepObjective(mapReduction: .sum)
+      stated = mode == .default ? [] : [.steps, .warm, .stages, .mapLoss]
+      terms.mapOptimiser.rate = 0.005
+      if mode != .default { (terms.smoothness, terms.firstSmoothness) = (0.004, 0.0005) }
+      flow = terms
+      return
+    }
     let isGradient = Self.isOfPixels(interpreter)
     (steps, warm) = isGradient ? (704, 450) : (600, 200)
     objective = StepObjective(mapReduction: isGradient ? .sum : .mean)

@@ -27,19 +27,16 @@ struct MaskAttackRun {
   let settings: AttackSettings
   private let runner: any GraphRunner
   let measurer: any MapMeasurer
-  private let mask: MaskMeasurer
   let batch: AttackBatch
-  /// The maps to go for, and MASK's among them, 1 − m.
+  /// The maps to go for.
   private let maps: [[Float]]
-  private let maskMaps: [[Float]]
   private let iterations: Int
   private let startsWarm: Bool
   private let besides: OthersThanMask?
   private let observer: AttackObserver
-  private let jitter: JitterSequence
   private let constants: [String: HostTensor]
   private var x: [Float]
-  private var descent: MaskDescent
+  private var follower: MaskFollower
   /// The direction of the iteration before, of length 1 for each image; nil ahead of the first.
   private var direction: [Float]?
 
@@ -55,21 +52,19 @@ struct MaskAttackRun {
     self.runner = runner
     self.measurer = measurer
     self.batch = batch
-    self.mask = mask
     self.maps = maps
-    maskMaps = maps.map(measurer.maskPart)
     self.iterations = iterations
     startsWarm = start == nil
     self.besides = besides
     self.observer = observer
-    jitter = JitterSequence(margin: mask.constants.margin, seed: settings.seed, stream: JitterSequence.attacking)
     let origin = pixels(batch.levels)
     x = start ?? origin
     constants = [
       "origin": HostTensor(batch.shape, origin), "target": HostTensor([batch.count], batch.targets.map { Int64($0) }),
       "eps": HostTensor(.scalar, [Float(settings.threat.eps)]),
     ]
-    descent = MaskDescent(runner, shape: mask.mapShape, classes: batch.targets)
+    follower = MaskFollower(
+      runner, mask, settings.mask, classes: batch.targets, maps: maps.map(measurer.maskPart), seed: settings.seed)
     sweeps = measurer.benignSweeps
     ownSweeps = Array(repeating: SweepCounts(), count: batch.count)
     choice = IterateChoice(count: batch.count)
@@ -83,33 +78,27 @@ struct MaskAttackRun {
       try advance()
     }
     let schedule = settings.mask
-    var draws = 0
     for step in 0..<iterations where goesOn() {
-      let interval = schedule.resetInterval
-      if interval > 0, step % interval == interval - 1 { try reset(step: step) }
+      if schedule.resets(at: step) {
+        // The mask is computed anew, from the image on the lattice.
+        follower.restart(from: try check(step: step).map { measurer.maskPart(of: $0.map) })
+      }
       if let besides {
         try move(against: besides, by: schedule.jointStep * Double(iterations - step) / Double(iterations), step: step)
       } else {
         try move(MaskPrograms.marginStepName, by: schedule.predictionStep * scale, step: step)
       }
-      try descent.look(at: HostTensor(batch.shape, x))
-      for _ in 0..<schedule.followerSteps {
-        try descent.step(offset: jitter.offset(draws))
-        draws += 1
-      }
-      sweeps += SweepCounts(forward: schedule.followerSteps, backward: schedule.followerSteps)
+      sweeps += try follower.follow(HostTensor(batch.shape, x))
       var losses: [Float]?
       if schedule.lookaheadSteps > 0 {
-        let before = descent
-        let direction: HostTensor
-        (direction, losses) = try lookahead(draws)
-        draws += schedule.lookaheadSteps
-        if schedule.takesLookaheadBack { descent = before }
+        let (prospect, own) = try follower.lookAhead(from: HostTensor(batch.shape, x))
+        sweeps += own
+        losses = prospect.losses
         let largest = schedule.largestStep(at: step, of: iterations, isJoint: besides != nil)
-        try search(along: direction, upTo: largest * scale)
+        try search(along: mixed(prospect.direction.floats), upTo: largest * scale)
       }
       steps += 1
-      try trace(MaskPrograms.lookaheadName, step: steps, masks: descent.mask, losses: losses)
+      try trace(MaskPrograms.lookaheadName, step: steps, follows: true, losses: losses)
       try advance()
     }
     if !settled.allSatisfy({ $0 != nil }) { _ = try check(step: steps) }
@@ -161,16 +150,6 @@ struct MaskAttackRun {
     sweeps += SweepCounts(forward: 1, backward: 1) + others.mapSweeps
   }
 
-  /// Computes the mask anew, from the image on the lattice.
-  private mutating func reset(step: Int) throws {
-    descent.mask = try check(step: step).flatMap { measurement in
-      measurer.maskPart(of: measurement.map).map { 1 - $0 }
-    }
-    descent.mean = descent.mean.map { $0 * settings.mask.keptMean }
-    descent.squares = descent.squares.map { $0 * settings.mask.keptSquares }
-    descent.counter = settings.mask.counterAfterReset
-  }
-
   private mutating func check(step: Int) throws -> [Measurement] {
     let iterates = batch.targets.indices.map { iterate($0, step: step) }
     let measurements = try measurer.measure(
@@ -193,56 +172,34 @@ struct MaskAttackRun {
     return measurements
   }
 
-  /// - Parameter masks: those that the attack follows, where it does.
-  private func trace(_ phase: String, step: Int, masks: [Float]? = nil, losses: [Float]? = nil) throws {
+  /// - Parameter follows: whether the attack follows masks there.
+  private func trace(_ phase: String, step: Int, follows: Bool = false, losses: [Float]? = nil) throws {
     guard let trace = observer.trace else { return }
     let probabilities = try measurer.probabilities(x, shape: batch.shape)
     try trace(
       batch.targets.enumerated().filter { settled[$0.offset] == nil }.map { image, target in
-        let size = maskMaps[image].count
-        let distance = masks.map { MapMetrics.l1(maskMaps[image], $0[image * size..<(image + 1) * size].map { 1 - $0 }) }
-        return TracePoint(
+        TracePoint(
           image: image, restart: 0, phase: phase, step: step, crossEntropy: nil, loss: losses.map { Double($0[image]) },
-          probability: Double(probabilities[image][target]), mapDistance: distance)
+          probability: Double(probabilities[image][target]), mapDistance: follows ? follower.distance(image) : nil)
       })
   }
 
-  /// The direction in which the masks of the next steps come closer to the benign one; the mask takes these steps.
-  /// - Returns: the losses too, of the masks of these steps, one for each image.
-  private mutating func lookahead(_ draws: Int) throws -> (direction: HostTensor, losses: [Float]) {
-    let graph = MaskPrograms.lookaheadName
-    let steps = settings.mask.lookaheadSteps
-    let offsets = (draws..<draws + steps).map(jitter.offset)
-    var inputs = descent.inputs
-    inputs["x"] = HostTensor(batch.shape, x)
-    inputs["maskTarget"] = HostTensor(mask.mapShape, maskMaps.flatMap { map in map.map { 1 - $0 } })
-    inputs["target"] = constants["target"]
-    inputs["offsets"] = HostTensor([steps, 2], offsets.flatMap { [Int64($0.row), Int64($0.column)] })
-    inputs["corrections"] = HostTensor(
-      [steps, 2], (1...steps).flatMap { MaskAdam.corrections(step: descent.counter + $0) })
-    let outputs = try runner.run(graph, inputs)
-    try descent.take(outputs, of: graph, steps: steps)
-    sweeps += SweepCounts(forward: steps, backward: steps, secondOrder: steps)
-    let newest = try outputs.floats("direction", of: graph)
-    guard newest.allSatisfy(\.isFinite) else { throw AttackError.mapNotFinite }
-    let result = direction.map { mixed(newest, before: $0) } ?? newest
-    direction = result
-    return (HostTensor(batch.shape, result), try outputs.floats("mapLoss", of: graph))
-  }
-
-  /// d / ‖d‖ with d = β · before + (1 − β) · newest of each image, β being the momentum.
-  private func mixed(_ newest: [Float], before: [Float]) -> [Float] {
+  /// The direction of this iteration: d / ‖d‖ with d = β · before + (1 − β) · newest of each image, β being the momentum.
+  private mutating func mixed(_ newest: [Float]) -> HostTensor {
     let kept = settings.mask.momentum
-    guard kept > 0 else { return newest }
-    var result = zip(newest, before).map { (1 - kept) * $0 + kept * $1 }
-    for image in batch.targets.indices {
-      let range = batch.range(image)
-      let squares: Double = result[range].reduce(0) { $0 + Double($1) * Double($1) }
-      guard squares > 0 else { continue }
-      let factor = Float(1 / squares.squareRoot())
-      for index in range { result[index] *= factor }
+    var result = newest
+    if kept > 0, let before = direction {
+      result = zip(newest, before).map { (1 - kept) * $0 + kept * $1 }
+      for image in batch.targets.indices {
+        let range = batch.range(image)
+        let squares: Double = result[range].reduce(0) { $0 + Double($1) * Double($1) }
+        guard squares > 0 else { continue }
+        let factor = Float(1 / squares.squareRoot())
+        for index in range { result[index] *= factor }
+      }
     }
-    return result
+    direction = result
+    return HostTensor(batch.shape, result)
   }
 
   /// Moves each image as far as its target keeps the required probability, its share of it in images squeezed by what is

@@ -78,6 +78,8 @@ struct MaskDescent {
   var squares: [Float]
   /// Steps that the corrections of the moments take for done.
   var counter = 0
+  /// What share of MASK's learning rate a step has.
+  var rateShare = 1.0
   private let runner: any GraphRunner
   private let shape: Shape
   private let classes: HostTensor
@@ -106,8 +108,14 @@ struct MaskDescent {
     inputs.merge(views) { _, view in view }
     inputs["class"] = classes
     inputs["offset"] = HostTensor([2], [Int64(offset.row), Int64(offset.column)])
-    inputs["corrections"] = HostTensor([2], MaskAdam.corrections(step: counter + 1))
+    inputs["corrections"] = HostTensor([2], corrections(ofStepAhead: 1))
     try take(try runner.run(MaskPrograms.stepName, inputs), of: MaskPrograms.stepName, steps: 1)
+  }
+
+  /// The divisors of the moments in the step that is so many ahead, counted from 1. A mean divided by more is a smaller step.
+  func corrections(ofStepAhead number: Int) -> [Float] {
+    let corrections = MaskAdam.corrections(step: counter + number)
+    return [corrections[0] / Float(rateShare), corrections[1]]
   }
 
   /// Takes the state after some steps from the outputs of a program.

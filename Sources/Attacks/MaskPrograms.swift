@@ -14,8 +14,8 @@ import TensorTypes
 ///   `Evasion` → next, margin f32[B] (of x, before the step).
 /// - `marginStep`: the same, along the gradient over its norm instead of the gradient's sign.
 /// - `lookahead`: x, mask, mean, squares, maskTarget f32[B, h, w], target, offsets i64[n, 2], corrections f32[n, 2] → mask,
-///   mean, squares after n steps; mapLoss f32[B], the mean over steps of ‖m_j − maskTarget‖², and direction, its gradient
-///   with respect to x over the gradient's norm (zero where that is zero).
+///   mean, squares after n steps; mapLoss f32[B], the mean over steps of ‖m_j − maskTarget‖²; norm f32[B] of its gradient
+///   with respect to x, and direction, the gradient over its norm (zero where that is zero).
 /// - `marginSearch`: x, direction, alphas f32[B], origin, target, eps → next, x − alpha · direction within eps and [0, 1],
 ///   and its margin and targetProbability f32[B].
 public enum MaskPrograms {
@@ -126,11 +126,12 @@ public enum MaskPrograms {
     guard let sum = loss else { throw TypeError("lookahead", "takes at least one step", []) }
     let mean = try builder.multiply(sum, 1 / Double(steps))
     let gradient = try builder.pullback([(mean, try builder.ones(like: mean))], to: [x])[0]
+    let (direction, norm) = try builder.directionAndNorm(of: gradient)
     return builder.finish(
       name: lookaheadName,
       outputs: [
         ("mask", state.mask), ("mean", state.mean), ("squares", state.squares), ("mapLoss", mean),
-        ("direction", try builder.direction(of: gradient)),
+        ("direction", direction), ("norm", norm),
       ])
   }
 

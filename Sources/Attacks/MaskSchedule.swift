@@ -6,10 +6,14 @@ public struct MaskSchedule: Sendable, Equatable {
   public var predictionStep = 0.05
   /// Steps of the mask between that and the lookahead.
   public var followerSteps = 1
+  /// What share of MASK's learning rate the steps of the followed mask have.
+  public var rateShare = 1.0
   /// Steps of the mask that are looked ahead; with none the map has no say in where x moves.
   public var lookaheadSteps = MaskPrograms.lookaheadSteps
   /// In how many iterations the mask is computed anew once; 0 for never.
   public var resetInterval = 25
+  /// Whether the mask is computed anew ahead of an iteration, counted from 0.
+  func resets(at iteration: Int) -> Bool { resetInterval > 0 && iteration % resetInterval == resetInterval - 1 }
   public var resetsPerIteration: Double { resetInterval > 0 ? 1 / Double(resetInterval) : 0 }
   /// What a reset leaves of the two moments, and what it sets the counter of their corrections to.
   public var keptMean: Float = 0.5
@@ -40,8 +44,10 @@ public struct MaskSchedule: Sendable, Equatable {
   public var takesLookaheadBack = false
 
   /// The numbers of a mode; the paper's late largest step is its only one.
-  public init(mode: AttackMode = .default) {
+  /// - Parameter isFlow: whether pixels are moved.
+  public init(mode: AttackMode = .default, isFlow: Bool = false) {
     guard mode != .default else { return }
+    if isFlow { rateShare = 0.1 }
     followerSteps = 4
     resetInterval = 50
     largestStep = 0.08
@@ -63,24 +69,29 @@ public struct MaskSchedule: Sendable, Equatable {
   public func halvings(isShared: Bool) -> Int { halvings ?? (isShared ? sharedHalvings : 0) }
 
   /// Numbers with where they come from: of the mode if they differ from the default.
-  /// - Parameter isShared: as of `halvings`.
-  public func configuration(mode: AttackMode, isShared: Bool) -> [(name: String, value: String, source: String)] {
+  /// - Parameters:
+  ///   - isShared: as of `halvings`.
+  ///   - isFlow: whether pixels are moved, by steps of another kind.
+  public func configuration(mode: AttackMode, isShared: Bool, isFlow: Bool)
+    -> [(name: String, value: String, source: String)]
+  {
     func words(_ schedule: MaskSchedule) -> [(String, String)] {
-      [
-        ("predictionStep", "\(schedule.predictionStep)"), ("followerSteps", "\(schedule.followerSteps)"),
+      let following = [
+        ("followerSteps", "\(schedule.followerSteps)"), ("followerRate", "\(schedule.rateShare) of the mask's"),
         ("afterLookahead", schedule.takesLookaheadBack ? "mask taken back" : "mask kept"),
         ("reset-interval", "\(schedule.resetInterval)"),
-        (
-          "largestStep",
-          "\(schedule.largestStep), then "
-            + (schedule.lateLargestStep.map { "\($0)" } ?? "evenly less, of several interpreters with the square")
-        ),
-        ("momentum", "\(schedule.momentum)"), ("halvings", "\(schedule.halvings(isShared: isShared))"),
-        ("requiredProbability", "\(schedule.requiredProbability), \(schedule.squeezedShare) of it where squeezed"),
       ]
+      let largest = schedule.lateLargestStep.map { "\($0)" } ?? "evenly less, of several interpreters with the square"
+      return isFlow
+        ? following
+        : [("predictionStep", "\(schedule.predictionStep)")] + following + [
+          ("largestStep", "\(schedule.largestStep), then \(largest)"), ("momentum", "\(schedule.momentum)"),
+          ("halvings", "\(schedule.halvings(isShared: isShared))"),
+          ("requiredProbability", "\(schedule.requiredProbability), \(schedule.squeezedShare) of it where squeezed"),
+        ]
     }
-    let standard = words(MaskSchedule())
-    let moded = words(MaskSchedule(mode: mode))
+    let standard = words(MaskSchedule(isFlow: isFlow))
+    let moded = words(MaskSchedule(mode: mode, isFlow: isFlow))
     return words(self).enumerated().map { index, line in
       let source =
         line.1 != moded[index].1 ? "option" : line.1 != standard[index].1 ? mode.rawValue : AttackMode.default.rawValue

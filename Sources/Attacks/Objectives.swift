@@ -53,8 +53,18 @@ extension GraphBuilder {
     return try subtract(strongest, try append(Take(batchRank: 1), [logits, target]))
   }
 
+  /// The loss of an interpreter's map, f32[B].
+  func mapLoss(_ map: Value, target: Value, of interpreter: any Interpreter, _ objective: StepObjective) throws(TypeError)
+    -> Value
+  {
+    guard let combined = interpreter as? CombinedInterpreter else {
+      return try mapLoss(map, target: target, objective.mapReduction)
+    }
+    return try mapLoss(map, target: target, of: combined)
+  }
+
   /// Σ over interpreters of weight · mean over the places of each of (map − target)², f32[B].
-  func mapLoss(_ map: Value, target: Value, of interpreter: CombinedInterpreter) throws(TypeError) -> Value {
+  private func mapLoss(_ map: Value, target: Value, of interpreter: CombinedInterpreter) throws(TypeError) -> Value {
     let height = interpreter.mapShape[1] / interpreter.count
     var sum: Value?
     for (index, weight) in interpreter.weights.enumerated() {

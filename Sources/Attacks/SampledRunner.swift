@@ -44,7 +44,8 @@ public struct GradientSamples {
   }
 }
 
-/// Runs `map` and `step` of an interpreter that averages gradients over samples, sample by sample; other graphs as they are.
+/// Runs `map`, `step` and `flowMapStep` of an interpreter that averages gradients over samples, sample by sample; other graphs
+/// as they are.
 ///
 /// Cost: a map takes a forward and a backward sweep for each sample, a step two of each and one of second order.
 public struct SampledRunner: GraphRunner {
@@ -64,12 +65,12 @@ public struct SampledRunner: GraphRunner {
     case AttackPrograms.mapName:
       let total = try accumulated(SampledPrograms.sampleName, "total", inputs)
       return try runner.run(graph, inputs.merging(total) { given, _ in given })
-    case AttackPrograms.stepName: return try step(inputs)
+    case AttackPrograms.stepName, FlowPrograms.mapStepName: return try step(graph, inputs)
     default: return try runner.run(graph, inputs)
     }
   }
 
-  private func step(_ inputs: [String: HostTensor]) throws -> [String: HostTensor] {
+  private func step(_ graph: String, _ inputs: [String: HostTensor]) throws -> [String: HostTensor] {
     var inputs = inputs
     let mapTarget = inputs.removeValue(forKey: "mapTarget")
     let coefficient = inputs.removeValue(forKey: "coefficient")
@@ -84,7 +85,7 @@ public struct SampledRunner: GraphRunner {
     let loss = try runner.run(SampledPrograms.mapGradientName, mapInputs)
     sampled["cotangent"] = loss["cotangent"]
     let gradient = try accumulated(SampledPrograms.samplePullName, "gradient", sampled, from: loss["gradient"])
-    var outputs = try runner.run(AttackPrograms.stepName, inputs.merging(gradient) { given, _ in given })
+    var outputs = try runner.run(graph, inputs.merging(gradient) { given, _ in given })
     outputs["mapLoss"] = loss["mapLoss"]
     return outputs
   }

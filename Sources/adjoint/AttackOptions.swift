@@ -59,8 +59,8 @@ struct AttackOptions: ParsableArguments {
   var labelSmoothing: LabelSmoothing?
   @Option(
     help: """
-      In how many iterations of adv2 against mask the mask is computed anew once (\(MaskSchedule().resetInterval)); 0 for \
-      never.
+      In how many iterations of adv2 or adv2-stadv against mask the mask is computed anew once \
+      (\(MaskSchedule().resetInterval)); 0 for never.
       """)
   var resetInterval: Int?
   @Option(
@@ -207,10 +207,11 @@ struct AttackOptions: ParsableArguments {
     choice.smoothsLabels = labelSmoothing.map { $0 == .sampled }
     if let recorded = artifact?.facts.map?.interpreter { choice = recorded }
     try choice.check()
-    if let option = [("reset-interval", resetInterval), ("halvings", halvings)].first(where: { $0.1 != nil })?.0 {
-      guard choice.hasMask, attack == .adv2 else {
-        throw UsageError("--\(option) goes with --attack adv2 --interpreter mask")
-      }
+    guard resetInterval == nil || (choice.hasMask && attack.keepsMap) else {
+      throw UsageError("--reset-interval goes with --attack adv2 and adv2-stadv --interpreter mask")
+    }
+    guard halvings == nil || (choice.hasMask && attack == .adv2) else {
+      throw UsageError("--halvings goes with --attack adv2 --interpreter mask")
     }
     if finalAlpha != nil, choice.name == "mask" {
       throw UsageError("--final-alpha does not go with --interpreter mask, whose steps a search shortens")
@@ -280,7 +281,8 @@ struct AttackOptions: ParsableArguments {
     if settings.method.keepsMap {
       lines += settings.schedule.configuration.map { ($0.field.rawValue, $0.value, $0.source) }
       if InterpreterChoice(settings.schedule.interpreter).hasMask {
-        lines += settings.mask.configuration(mode: settings.schedule.mode, isShared: settings.sharesMaskSteps)
+        lines += settings.mask.configuration(
+          mode: settings.schedule.mode, isShared: settings.sharesMaskSteps, isFlow: settings.method.isFlow)
       }
       lines.append(("target-map", targetMap, source(targetMap == "benign")))
       lines.append(("compare", "\(compare)", source(!compare)))

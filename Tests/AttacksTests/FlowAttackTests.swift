@@ -17,7 +17,8 @@ import func Foundation.log
     interpreter = try ClassActivationMap(try Classifier(try PooledClassifier.softmax.graph(batch: 2)))
     runner = ReferenceRunner([
       try AttackPrograms.map(interpreter), try FlowPrograms.warp(imageShape: [2, 3, 12, 12]),
-      try FlowPrograms.step(interpreter), try FlowPrograms.mapStep(interpreter, AttackSchedule(flow: "cam").objective),
+      try FlowPrograms.step(of: interpreter.network),
+      try FlowPrograms.mapStep(interpreter, AttackSchedule(flow: "cam").objective),
     ])
     measurer = ProgramMeasurer(runner, mapShape: interpreter.mapShape, mapSweeps: interpreter.sweeps)
   }

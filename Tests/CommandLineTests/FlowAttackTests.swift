@@ -17,11 +17,12 @@ import Testing
     return try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
   }
 
-  @Test(arguments: ["cam", "grad"])
+  @Test(arguments: ["cam", "grad", "ig", "mask", "grad,cam", "cam,mask"])
   func `a moved image is recorded with its flow and without eps`(interpreter: String) throws {
-    let result = try attack([
-      "--attack", "adv2-stadv", "--interpreter", interpreter, "--steps", "14", "--warm", "20", "--compare",
-    ])
+    let isSampled = interpreter == "ig"
+    let result = try attack(
+      ["--attack", "adv2-stadv", "--interpreter", interpreter, "--steps", "14", "--warm", "20", "--compare"]
+        + (isSampled ? ["--samples", "3"] : []))
     #expect(result.status == 0, "\(result.error)")
     #expect(result.output.contains("under stAdv") && result.output.contains("pixels moved by"))
     let record = try record()
@@ -50,6 +51,16 @@ import Testing
   @Test func `what a flow does not have is refused`() throws {
     let result = try attack(["--attack", "stadv", "--eps", "8/255"])
     #expect(result.status == 2 && result.error.contains("moves pixels, which --eps and --alpha do not bound"))
+    let search = try attack(["--attack", "adv2-stadv", "--interpreter", "mask", "--halvings", "3"])
+    #expect(search.status == 2 && search.error.contains("--halvings goes with --attack adv2 --interpreter mask"))
+  }
+
+  @Test(arguments: ["mask", "ig", "cam,mask"])
+  func `what a flow against a map beyond one graph costs is known ahead`(interpreter: String) throws {
+    let result = try attack(["--attack", "adv2-stadv", "--interpreter", interpreter, "--check"])
+    #expect(result.status == 0, "\(result.error)")
+    #expect(result.output.contains("second phase") && result.output.contains("adv2-stadv on \(interpreter)"))
+    #expect(interpreter == "ig" || !result.output.contains("marginSearch"))
   }
 
   @Test func `the numbers of a flow are printed`() throws {
