@@ -11,8 +11,9 @@ import Programs
 import TensorTypes
 import Testing
 
-/// The first step of attacks, against values that PyTorch computed in f64; `GradientMapPeersTests`, `FlowPeersTests` and
-/// `MaskPeersTests` have those against GRAD, of flows and against MASK.
+/// The first step of attacks, against values that PyTorch computed in f64; `GradientMapPeersTests`,
+/// `AttributionStepPeersTests`, `FlowPeersTests` and `MaskPeersTests` have those against GRAD, against other attributions to
+/// pixels, of flows and against MASK.
 @Suite struct AttackStepPeersTests {
   enum Step: String, CaseIterable, Sendable {
     case pgd

@@ -71,11 +71,7 @@ import Testing
     let x = try reference.input("x")
     let samples: GradientSamples
     if name == "smooth" {
-      let noise = try reference["noise"]
-      let size = noise.shape.elementCount / noise.shape[0]
-      let type = TensorType(.float32, Shape(Array(noise.shape.extents.dropFirst())))
-      samples = GradientSamples(
-        (0..<noise.shape[0]).map { (1, HostTensor(type, .double(Array(noise.doubles[$0 * size..<($0 + 1) * size])))) })
+      samples = GradientSamples(try reference.slices("noise").map { (1, $0) })
     } else {
       samples = .between(baseline: 0.25, count: 50, imageShape: x.shape)
     }

@@ -29,6 +29,14 @@ struct PeerReference {
     return tensor.type.element.isFloatingPoint ? HostTensor(tensor.shape, tensor.floats) : tensor
   }
 
+  /// The parts of an array along its first axis, as f32 that hold all of its digits.
+  func slices(_ name: String) throws -> [HostTensor] {
+    let array = try self[name]
+    let type = TensorType(.float32, Shape(Array(array.shape.extents.dropFirst())))
+    let (elements, size) = (array.doubles, type.shape.elementCount)
+    return (0..<array.shape[0]).map { HostTensor(type, .double(Array(elements[$0 * size..<($0 + 1) * size]))) }
+  }
+
   /// The inputs of a step of ADV² against GRAD. The map to reach stays in f64, as PyTorch has it.
   var stepInputs: [String: HostTensor] {
     get throws {

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Records what PyTorch makes of the first step of attacks on the small networks of graphs/peers, in float64: PGD under both
-norms, ADV2 against CAM and Grad-CAM, and ADV2 that evades squeezers.
+norms, ADV2 against CAM and Grad-CAM, and ADV2 that evades squeezers. attribution_steps.py has ADV2 against attributions to
+pixels.
 
 usage: $(tools/environment tools/references/requirements.txt)/bin/python tools/references/attack_steps.py
 Writes graphs/peers/<network>-steps.npz; graphs/peers/README.md says what the arrays are.

@@ -25,8 +25,13 @@ def smoothed_step(z):
     return torch.where(z < 0, TAU / (s * (s - z.clamp(max=0))), z / s)
 
 
+def smoothed_slope(z, low, high):
+    """h(z - low) - h(z - high); a missing bound drops its term."""
+    return smoothed_step(z - low) - (0 if high is None else smoothed_step(z - high))
+
+
 class SmoothedClip(torch.autograd.Function):
-    """Clip with the derivative h(z - low) - h(z - high); a missing bound drops its term."""
+    """Clip with the derivative `smoothed_slope`."""
 
     @staticmethod
     def forward(context, z, low, high):
@@ -38,8 +43,7 @@ class SmoothedClip(torch.autograd.Function):
     def backward(context, cotangent):
         (z,) = context.saved_tensors
         low, high = context.bounds
-        slope = smoothed_step(z - low) - (0 if high is None else smoothed_step(z - high))
-        return cotangent * slope, None, None
+        return cotangent * smoothed_slope(z, low, high), None, None
 
 
 def smoothed_relu(z):
@@ -70,16 +74,21 @@ class SmoothedModule(OnnxModule):
             onnx_module.OPERATIONS.update(plain)
 
 
+def pixel_map(attribution):
+    """|attribution|, largest over channels, pooled as PixelMap does it, from 0 to 1."""
+    side = min(attribution.shape[2:])
+    map = functional.avg_pool2d(attribution.abs().max(1).values, 4 if side >= 112 else 2 if side >= 32 else 1)
+    map = map - map.flatten(1).min(1).values[:, None, None]
+    return map / map.flatten(1).max(1).values.clamp_min(1e-30)[:, None, None]
+
+
 def gradient_map(network, x, classes, create=False):
-    """|gradient of the log-odds|, largest over channels, pooled as GradientMap does it, from 0 to 1."""
+    """GRAD: the map of the gradient of the log-odds."""
     logits = network(x)
     own = logits.gather(1, classes[:, None])[:, 0]
     others = logits.scatter(1, classes[:, None], -torch.inf).logsumexp(1)
     (gradient,) = torch.autograd.grad((own - others).sum(), x, create_graph=create)
-    side = min(x.shape[2:])
-    map = functional.avg_pool2d(gradient.abs().max(1).values, 4 if side >= 112 else 2 if side >= 32 else 1)
-    map = map - map.flatten(1).min(1).values[:, None, None]
-    return map / map.flatten(1).max(1).values.clamp_min(1e-30)[:, None, None]
+    return pixel_map(gradient)
 
 
 def step(plain, smoothed, x, target, aim):

@@ -1,4 +1,4 @@
-"""Four small classifiers whose operators cover the families of the large ones; their weights follow from a seed."""
+"""Five small classifiers whose operators cover the families of the large ones; their weights follow from a seed."""
 import torch
 from torch import nn
 from torch.nn import functional
@@ -98,6 +98,22 @@ class Mobile(nn.Module):
         return self.classify(self.dropout(x.mean((2, 3))))
 
 
+class Clipped(nn.Module):
+    """Clip with bounds that values reach, on either side of 0 and from 0 up, ReLU, max pooling, and no product."""
+
+    def __init__(self):
+        super().__init__()
+        self.stem, self.first = convolution(3, 8, 3, 2), nn.Hardtanh(-0.8, 1.2)
+        self.middle, self.second = convolution(8, 12), nn.Hardtanh(0.0, 1.5)
+        self.pool = nn.MaxPool2d(2)
+        self.last, self.third = convolution(12, 12), nn.ReLU()
+        self.classify = nn.Linear(12, CLASSES)
+
+    def forward(self, x):
+        x = self.pool(self.second(self.middle(self.first(self.stem(x)))))
+        return self.classify(functional.adaptive_avg_pool2d(self.third(self.last(x)), 1).flatten(1))
+
+
 class Smooth(nn.Module):
     """Only smooth activations, so that second derivatives stem from every layer: tanh, sigmoid, softplus, GELU, SiLU."""
 
@@ -116,7 +132,7 @@ class Smooth(nn.Module):
         return self.classify(functional.gelu(self.hidden(x.flatten(1))))
 
 
-NETWORKS = {"residual": Residual, "dense": Dense, "mobile": Mobile, "smooth": Smooth}
+NETWORKS = {"residual": Residual, "dense": Dense, "mobile": Mobile, "clipped": Clipped, "smooth": Smooth}
 
 
 def network(name, size, seed):
