@@ -77,8 +77,9 @@ import Testing
     let graph = try MaskPrograms.lookahead(try interpreter(reference), kind)
     let outputs = try graph.evaluate(try lookaheadInputs(reference))
     let expected = [
-      ("mapLoss", "mapLoss.\(kind.rawValue)"), ("direction", "direction.\(kind.rawValue)"), ("mask", "mask.v2.paired"),
-      ("mean", "mean.v2.paired"), ("squares", "squares.v2.paired"),
+      ("mapLoss", "mapLoss.\(kind.rawValue)"), ("direction", "direction.\(kind.rawValue)"),
+      ("norm", "norm.\(kind.rawValue)"), ("mask", "mask.v2.paired"), ("mean", "mean.v2.paired"),
+      ("squares", "squares.v2.paired"),
     ]
     for (output, recorded) in expected {
       #expect(try reference.distance(try #require(outputs[output]), from: recorded) <= 1e-9, "\(output)")
@@ -95,6 +96,7 @@ import Testing
         graph.name,
         try lookaheadInputs(reference).mapValues { $0.type.element == .float32 ? HostTensor($0.shape, $0.floats) : $0 })
     #expect(try reference.distance(try #require(results["mapLoss"]), from: "mapLoss.detached") <= 1e-5)
+    #expect(try reference.distance(try #require(results["norm"]), from: "norm.detached") <= 1e-3)
     #expect(try reference.distance(try #require(results["direction"]), from: "direction.detached") <= 1e-2)
   }
 

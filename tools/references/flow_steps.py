@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Records what PyTorch makes of three steps of ADV2 on stAdv against GRAD on the small networks of graphs/peers, in float64.
+"""Records what PyTorch makes of three steps of ADV2 on stAdv against GRAD, and of the first against MASK where the gradient of
+its masks is given, on the small networks of graphs/peers, in float64.
 
 usage: $(tools/environment tools/references/requirements.txt)/bin/python tools/references/flow_steps.py
 Writes graphs/peers/<network>-flow.npz; graphs/peers/README.md says what the arrays are.
@@ -13,6 +14,7 @@ from torch.nn import functional
 from gradient_map import SmoothedModule, gradient_map
 from onnx_module import OnnxModule
 
+RATE = 0.01
 COEFFICIENT = 0.05
 SMOOTHNESS = 0.0005
 CROSS_ENTROPY_WEIGHT = 2.0
@@ -41,6 +43,26 @@ def flow_loss(flow):
     return loss
 
 
+def optimizer_of(flow):
+    return torch.optim.Adam([flow], lr=RATE, betas=(0.9, 0.999), eps=1e-8, amsgrad=True)
+
+
+def step_against_masks(plain, image, target, start, of_masks):
+    """Down max(margin, -5), the inner product of the warped image with the gradient of the masks, and the flow loss."""
+    flow = start.clone().requires_grad_(True)
+    optimizer = optimizer_of(flow)
+    warped = warp(image, flow)
+    logits = plain(warped)
+    others = logits.scatter(1, target[:, None], -torch.inf).max(1).values
+    margin = (others - logits.gather(1, target[:, None])[:, 0]).clamp(min=-5)
+    (margin.sum() + (of_masks * warped).sum() + SMOOTHNESS * flow_loss(flow).sum()).backward()
+    gradient = flow.grad.clone()
+    optimizer.step()
+    return {
+        "mask.pixels": of_masks, "mask.clampedMargin": margin, "mask.gradient": gradient, "mask.flow1": flow.detach().clone(),
+    }
+
+
 def main():
     torch.set_num_threads(1)
     for name in ("residual", "mobile"):
@@ -53,7 +75,7 @@ def main():
         torch.manual_seed(7)
         # Exactly representable in float32.
         flow = (torch.rand(2, 2, *image.shape[2:]) * 3 - 1.5).double().requires_grad_(True)
-        optimizer = torch.optim.Adam([flow], lr=0.01, betas=(0.9, 0.999), eps=1e-8, amsgrad=True)
+        optimizer = optimizer_of(flow)
         arrays = {"x": image, "target": target, "mapTarget": aim, "flow": flow.detach().clone()}
         for step in range(1, STEPS + 1):
             warped = warp(image, flow)
@@ -69,6 +91,8 @@ def main():
                 }
             optimizer.step()
             arrays[f"flow{step}"] = flow.detach().clone()
+        of_masks = (torch.randn(image.shape) / 10).double()
+        arrays |= step_against_masks(plain, image, target, arrays["flow"], of_masks)
         if arrays["gradient"].abs().max() < 1e-3:
             raise SystemExit(f"{name}: the gradient vanishes")
         numpy.savez(directory / f"{name}-flow.npz", **{key: value.detach().numpy() for key, value in arrays.items()})

@@ -32,7 +32,8 @@ def lookahead(network, state, x, target, aim, detach):
     states = descend(network, version("v2"), "paired", state, x, OFFSETS, target, COUNTER, True, detach)
     distance = sum(((mask - aim) ** 2).sum((1, 2)) for mask, _, _ in states) / STEPS
     (gradient,) = torch.autograd.grad(distance.sum(), x)
-    return distance.detach(), gradient / gradient.flatten(1).norm(dim=1)[:, None, None, None]
+    norm = gradient.flatten(1).norm(dim=1)
+    return distance.detach(), gradient / norm[:, None, None, None], norm
 
 
 def record(name):
@@ -55,8 +56,8 @@ def record(name):
         for key, value in zip(("mask", "mean", "squares"), states[-1]):
             arrays[f"{key}.{form}.{smoothness}"] = value.detach()
     for kind, detach in (("detached", True), ("full", False)):
-        distance, direction = lookahead(network, state, x, target, aim, detach)
-        arrays |= {f"mapLoss.{kind}": distance, f"direction.{kind}": direction}
+        distance, direction, norm = lookahead(network, state, x, target, aim, detach)
+        arrays |= {f"mapLoss.{kind}": distance, f"direction.{kind}": direction, f"norm.{kind}": norm}
     cosine = (arrays["direction.detached"] * arrays["direction.full"]).flatten(1).sum(1)
     final = arrays["mask.v2.paired"]
     if not (0 < (final == 0).sum() + (final == 1).sum() < final.numel()) or cosine.max() > 1 - 1e-6:
