@@ -106,7 +106,6 @@ public struct ExperimentRun: Sendable, Equatable {
   /// Why no such run exists whatever the model, in a few words; nil where one does.
   func refusal(_ numbers: RunNumbers) -> String? {
     if interpreter == "rts", numbers.rtsWeights == nil { return "needs weights" }
-    if interpreter == "mask" && method.isFlow { return "not attacked by \(method.rawValue)" }
     do { try choice(numbers).check() } catch { return error.description }
     return nil
   }

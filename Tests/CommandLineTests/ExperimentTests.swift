@@ -115,11 +115,20 @@ import Testing
         #expect(try text("out/\(id)/\(table)").split(separator: "\n").count > 1, "\(table)")
       }
     }
-    #expect(try text("out/f10/f10.csv").contains("MASK,not attacked by adv2-stadv"))
     #expect(try text("out/t10/t10.csv").contains(",14x14,"))
     for id in ["f9", "f11", "f12"] { #expect(folder.bytes("out/\(id)/\(id).fashion-00018-bag.png") != nil, "\(id)") }
     let picture = try Image(contentsOf: folder.path("out/t8/t8.fashion-00018-bag.png"))
     #expect(picture.width > 4 * 224 && picture.height > 3 * 224)
+  }
+
+  @Test func `figures of flows have a row of MASK`() throws {
+    let result = try Command.run(
+      ["experiment", "f9", "f10", "--model", Command.model, "--data", try dataToCalibrateOn(), "-o", folder.path("out")]
+        + quick + ["--interpreters", "mask", "-n", "1", "--steps", "2", "--warm", "2"])
+    #expect(result.status == 0, "\(result.error)")
+    let row = try #require(try text("out/f10/f10.csv").split(separator: "\n").first { $0.contains("MASK") })
+    #expect(row.split(separator: ",").suffix(5).allSatisfy { Double($0) != nil }, "\(row)")
+    #expect(folder.bytes("out/f9/f9.fashion-00018-bag.png") != nil)
   }
 
   @Test func `a run that fails leaves its experiments incomplete, and the others whole`() throws {
