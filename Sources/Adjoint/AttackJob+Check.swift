@@ -36,7 +36,7 @@ extension AttackJob {
   }
 
   private func check(_ request: AttackRequest, images: Int, photos: Int, _ watch: WatchedRunner) throws -> AttackCheck {
-    let runner = map.runner(watch, imageShape: model.imageShape, seed: settings.seed)
+    let runner = try map.runner(watch, imageShape: model.imageShape, seed: settings.seed)
     let measurer = try map.measurer(runner, imageShape: model.imageShape, seed: settings.seed)
     let candidate = try classified(
       Candidate(

@@ -173,7 +173,7 @@ public struct AttackJob {
     if !open.isEmpty, room != 0 {
       try events(.compiling)
       let watch = try programs.watchedRunner(threads: options.threads)
-      let runner = map.runner(watch, imageShape: model.imageShape, seed: settings.seed)
+      let runner = try map.runner(watch, imageShape: model.imageShape, seed: settings.seed)
       let measurer = try map.measurer(runner, imageShape: model.imageShape, seed: settings.seed)
       var chosen: [Candidate] = []
       for (index, candidate) in open.enumerated() {

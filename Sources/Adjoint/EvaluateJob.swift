@@ -96,7 +96,7 @@ public struct EvaluateJob {
     if let clean = known.read(data, model.labels) { return clean }
     try events(.attack(.compiling))
     let watch = try programs.watchedRunner(threads: threads)
-    let runner = job.map.runner(watch, imageShape: model.imageShape, seed: settings.seed)
+    let runner = try job.map.runner(watch, imageShape: model.imageShape, seed: settings.seed)
     let measurer = try job.map.measurer(runner, imageShape: model.imageShape, seed: settings.seed)
     let clean = try CleanPredictions(data, model, measurer, watch) {
       try events(.classifying(done: $0, of: data.photos.count))

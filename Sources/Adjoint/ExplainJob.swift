@@ -74,7 +74,7 @@ public struct ExplainJob {
     }
     if photos.isEmpty { return }
     let watch = try programs.watchedRunner(threads: threads)
-    let runner = map.runner(watch, imageShape: model.imageShape, seed: seed)
+    let runner = try map.runner(watch, imageShape: model.imageShape, seed: seed)
     let measurer = try map.measurer(runner, imageShape: model.imageShape, seed: seed)
     let baseline = try watch.naming { try baselineProbabilities(measurer) }
 
@@ -123,8 +123,9 @@ public struct ExplainJob {
   /// Of the image that integrated gradients start at; nil for other interpreters.
   private func baselineProbabilities(_ measurer: any MapMeasurer) throws -> [Float]? {
     guard map.interpreter.name == "ig" else { return nil }
-    let baseline = Float(map.interpreter.options.baseline ?? 0)
-    let image = [Float](repeating: baseline, count: model.imageShape.elementCount)
+    let baseline = try map.interpreter.options.baselineImage()
+    let one = baseline.pixels(Shape(Array(model.imageShape.extents.dropFirst()))).map { Float($0) }
+    let image = (0..<model.batch).flatMap { _ in one }
     let classes = [Int](repeating: 0, count: model.batch)
     return try measurer.measure(image, shape: model.imageShape, classes: classes).first?.probabilities
   }

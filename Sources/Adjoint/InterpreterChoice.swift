@@ -141,7 +141,7 @@ public struct InterpreterChoice: Sendable, Codable, Equatable {
     }
     if !hasMask {
       var gradient = SampledGradient(
-        classifier, name == "ig" ? .integrated(baseline: options.baseline ?? 0) : .smooth)
+        classifier, name == "ig" ? .integrated(baseline: try baseline(for: classifier)) : .smooth)
       gradient.derivative = try options.surrogateDerivative()
       gradient.network = try Pipeline.prepare(gradient.network)
       return .sampled(gradient, self)
@@ -193,6 +193,10 @@ public struct InterpreterChoice: Sendable, Codable, Equatable {
     return try CombinedInterpreter(interpreters, weights: weights)
   }
 
+  private func baseline(for classifier: Classifier) throws(UsageError) -> Baseline {
+    try options.baselineImage(channels: classifier.imageShape[1])
+  }
+
   private func one(_ name: String, for classifier: Classifier) throws -> any Interpreter {
     let surrogate = try options.surrogateDerivative()
     func pixels(_ interpreter: some PixelInterpreter) -> any Interpreter {
@@ -210,7 +214,7 @@ public struct InterpreterChoice: Sendable, Codable, Equatable {
       return map
     case "gradient-input": return pixels(GradientTimesInput(classifier))
     case "guided-backprop": return pixels(GuidedBackpropagation(classifier))
-    case "deeplift": return pixels(DeepLIFT(classifier, baseline: options.baseline ?? 0))
+    case "deeplift": return pixels(DeepLIFT(classifier, baseline: try baseline(for: classifier)))
     case "lrp": return pixels(LayerwiseRelevance(classifier, stabiliser: options.epsilon ?? 1e-4))
     case "rts": return try realTimeSaliency(for: classifier)
     default: return try ClassActivationMap(classifier, weights: try options.classWeights())

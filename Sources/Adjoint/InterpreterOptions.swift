@@ -16,7 +16,7 @@ public struct InterpreterOptions: Sendable, Codable, Equatable {
   /// How the channel weights of Grad-CAM enter an attack: `constant` or `differentiated`.
   public var layerWeights: String?
   /// Every value of the image that DeepLIFT and integrated gradients compare with, in [0, 1].
-  public var baseline: Double?
+  public var baseline: String?
   /// Of integrated gradients and SmoothGrad.
   public var samples: Int?
   /// The standard deviation of SmoothGrad's noise, where pixels are in [0, 1].
@@ -62,7 +62,7 @@ public struct InterpreterOptions: Sendable, Codable, Equatable {
       Entry("cam-weights", camWeights, otherwise: "class", ["cam"]),
       Entry("layer", layer, otherwise: "last", ["grad-cam"]),
       Entry("layer-weights", layerWeights, otherwise: "constant", ["grad-cam"]),
-      Entry("baseline", baseline.map { "\($0)" }, otherwise: "0.0", ["deeplift", "ig"]),
+      Entry("baseline", baseline, otherwise: "0", ["deeplift", "ig"]),
       Entry("samples", samples.map { "\($0)" }, otherwise: "50", ["ig", "smoothgrad"]),
       Entry("noise", noise.map { "\($0)" }, otherwise: "0.15", ["smoothgrad"]),
       Entry("epsilon", epsilon.map { "\($0)" }, otherwise: "0.0001", ["lrp"]),
@@ -105,9 +105,7 @@ public struct InterpreterOptions: Sendable, Codable, Equatable {
     guard (0...16).contains(lookaheadStepCount) else {
       throw UsageError("--lookahead-steps is \(lookaheadStepCount); 0 to 16 are accepted")
     }
-    if let baseline, !(0...1).contains(baseline) {
-      throw UsageError("--baseline is \(baseline); 0 to 1 are accepted")
-    }
+    _ = try baselineImage()
     if let samples, !(1...4096).contains(samples) {
       throw UsageError("--samples is \(samples); 1 to 4096 are accepted")
     }
@@ -164,6 +162,19 @@ public struct InterpreterOptions: Sendable, Codable, Equatable {
 
   public var lookaheadStepCount: Int { lookaheadSteps ?? MaskPrograms.lookaheadSteps }
   var sampleCount: Int { samples ?? 50 }
+
+  /// - Parameter channels: of the images, where they are known.
+  /// - Throws: `UsageError` for anything but one number in [0, 1] or one for each channel.
+  func baselineImage(channels: Int? = nil) throws(UsageError) -> Baseline {
+    guard let baseline else { return .black }
+    let values = baseline.split(separator: ",", omittingEmptySubsequences: false).map { Double($0) }
+    let accepted = values.compactMap(\.self).filter((0...1).contains)
+    guard accepted.count == values.count, channels.map({ [1, $0].contains(values.count) }) ?? true else {
+      let number = channels.map { $0 == 1 ? "" : " or \($0) of them, with commas between" } ?? ""
+      throw UsageError("--baseline is '\(baseline)'; a number from 0 to 1\(number) is accepted")
+    }
+    return Baseline(accepted)
+  }
 
   var featureLayer: FeatureLayer {
     guard let layer else { return .last }

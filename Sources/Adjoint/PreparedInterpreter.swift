@@ -119,12 +119,12 @@ extension ModelFacts.MapFacts {
   /// - Parameters:
   ///   - imageShape: [B, C, H, W]
   ///   - seed: decides the noise of SmoothGrad; no other interpreter looks at it.
-  func runner(_ runner: any GraphRunner, imageShape: Shape, seed: UInt64) -> any GraphRunner {
+  func runner(_ runner: any GraphRunner, imageShape: Shape, seed: UInt64) throws(UsageError) -> any GraphRunner {
     let options = interpreter.options
     switch interpreter.name {
     case "ig":
       return SampledRunner(
-        runner, .between(baseline: options.baseline ?? 0, count: options.sampleCount, imageShape: imageShape))
+        runner, .between(baseline: try options.baselineImage(), count: options.sampleCount, imageShape: imageShape))
     case "smoothgrad":
       return SampledRunner(
         runner,

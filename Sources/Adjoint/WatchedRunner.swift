@@ -117,7 +117,7 @@ extension ModelPrograms {
   func measurer(threads: Int?, seed: UInt64 = 0) throws -> any MapMeasurer {
     let (model, map) = try classifier(with: .map)
     let watch = try watchedRunner(threads: threads)
-    let runner = map.runner(watch, imageShape: model.imageShape, seed: seed)
+    let runner = try map.runner(watch, imageShape: model.imageShape, seed: seed)
     return WatchedMeasurer(measurer: try map.measurer(runner, imageShape: model.imageShape, seed: seed), watch: watch)
   }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import Interpreters
 import TensorTypes
 
 /// The images at which gradients are averaged: scale · x + offset.
@@ -11,15 +12,15 @@ public struct GradientSamples {
   /// What is added to the image in each sample, [C, H, W].
   public var offsets: [[Double]] { samples.map(\.offset.doubles) }
 
-  /// Midpoints of `count` equal parts of the way from an image of one value to x (the midpoint rule).
+  /// Midpoints of `count` equal parts of the way from a baseline to x (the midpoint rule).
   /// - Parameter imageShape: [B, C, H, W]
-  public static func between(baseline: Double, count: Int, imageShape: Shape) -> GradientSamples {
+  public static func between(baseline: Baseline, count: Int, imageShape: Shape) -> GradientSamples {
     let shape = Shape(Array(imageShape.extents.dropFirst()))
+    let pixels = baseline.pixels(shape)
     return GradientSamples(
       (0..<count).map { k in
         let scale = (Double(k) + 0.5) / Double(count)
-        let offset = [Double](repeating: (1 - scale) * baseline, count: shape.elementCount)
-        return (scale, HostTensor(TensorType(.float32, shape), .double(offset)))
+        return (scale, HostTensor(TensorType(.float32, shape), .double(pixels.map { (1 - scale) * $0 })))
       })
   }
 

@@ -19,12 +19,11 @@ public struct DeepLIFT: PixelInterpreter {
   public var network: Graph
   public var derivative = KinkDerivative.smoothed
   public let pixels: PixelMap
-  /// What every value of the baseline image is, in [0, 1].
-  public let baseline: Double
+  public let baseline: Baseline
 
   public var sweeps: SweepCounts { SweepCounts(forward: 1, backward: 1, secondOrder: 1) }
 
-  public init(_ classifier: Classifier, baseline: Double = 0) {
+  public init(_ classifier: Classifier, baseline: Baseline = .black) {
     network = classifier.graph
     pixels = PixelMap(imageShape: classifier.imageShape)
     self.baseline = baseline
@@ -35,7 +34,7 @@ public struct DeepLIFT: PixelInterpreter {
     throws(TypeError) -> Value
   {
     let x = try ends(of: values, in: builder).x
-    let reference = try builder.broadcast(builder.scalar(baseline, like: x), to: builder.shape(of: x))
+    let reference = try builder.baseline(baseline, like: x)
     let references = try builder.inline(network, inputs: [x: reference])
     let pairs = Dictionary(zip(values, references)) { first, _ in first }
     let gradient = try logitGradient(

@@ -12,8 +12,8 @@ import TensorTypes
 public struct SampledGradient: Sendable {
   public enum Form: Sendable, Equatable {
     /// Integrated gradients (Sundararajan et al. 2017; equation 11 of the paper): d = x − x̄ and f = p_c, of samples between
-    /// x̄ and x. Σ a approaches p_c(x) − p_c(x̄) as they become many. Every value of x̄ is the baseline.
-    case integrated(baseline: Double)
+    /// x̄ and x. Σ a approaches p_c(x) − p_c(x̄) as they become many. x̄ is the baseline.
+    case integrated(baseline: Baseline)
     /// SmoothGrad (Smilkov et al. 2017): d = 1 and f = z_c, of samples with noise.
     case smooth
   }
@@ -51,7 +51,7 @@ public struct SampledGradient: Sendable {
   /// Appends the attributions to the values of `x`, [B, C, H, W], from the mean gradient.
   public func appendAttribution(_ gradient: Value, x: Value, to builder: GraphBuilder) throws(TypeError) -> Value {
     guard case .integrated(let baseline) = form else { return gradient }
-    return try builder.multiply(try builder.add(x, -baseline), gradient)
+    return try builder.multiply(try builder.subtract(x, try builder.baseline(baseline, like: x)), gradient)
   }
 
   /// Appends the map of attributions.

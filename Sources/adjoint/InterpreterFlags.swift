@@ -24,8 +24,11 @@ struct InterpreterFlags: ParsableArguments {
     help: "How the channel weights of grad-cam enter an attack: constant (taken for models), or differentiated.")
   var layerWeights: String?
 
-  @Option(help: "Every value of the image that deeplift and ig compare with: 0 (taken for models) to 1.")
-  var baseline: Double?
+  @Option(
+    help: ArgumentHelp(
+      "The colour that deeplift and ig compare with: a value from 0 (taken for models) to 1, or one for each channel.",
+      valueName: "0.485,0.456,0.406"))
+  var baseline: String?
 
   @Option(help: "Gradients that ig and smoothgrad average (50).") var samples: Int?
 

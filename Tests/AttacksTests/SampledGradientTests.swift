@@ -34,16 +34,17 @@ import Testing
     return random.tensor(Self.imageShape, in: 0.2...0.8)
   }
 
-  @Test func `integrated gradients share out the change of the probability`() throws {
-    let interpreter = try interpreter(.integrated(baseline: 0.5))
-    let grey = HostTensor.filled(image.type, with: 0.5)
+  @Test(arguments: [0.5, Baseline([0.1, 0.5, 0.7])])
+  func `integrated gradients share out the change of the probability`(colour: Baseline) throws {
+    let interpreter = try interpreter(.integrated(baseline: colour))
+    let one = HostTensor(image.type, .double(colour.pixels([3, 12, 12])))
     var errors: [Double] = []
     for count in [4, 256] {
       let runner = try runner(
-        interpreter, .between(baseline: 0.5, count: count, imageShape: Self.imageShape))
+        interpreter, .between(baseline: colour, count: count, imageShape: Self.imageShape))
       let classes = HostTensor([1], [2] as [Int64])
       let outputs = try runner.run("map", ["x": image, "class": classes])
-      let baseline = try runner.run("map", ["x": grey, "class": classes])
+      let baseline = try runner.run("map", ["x": one, "class": classes])
       let change = try #require(outputs["probabilities"]).doubles[2] - #require(baseline["probabilities"]).doubles[2]
       let sum = try #require(outputs["sum"]).doubles[0]
       #expect(abs(change) > 1e-3)

@@ -92,7 +92,8 @@ import Testing
 
   @Test(arguments: [
     (["lrp", "--baseline", "0"], 2, "--baseline goes with --interpreter deeplift or ig, not with lrp"),
-    (["deeplift", "--baseline", "2"], 2, "--baseline is 2.0; 0 to 1 are accepted"),
+    (["deeplift", "--baseline", "2"], 2, "--baseline is '2'; a number from 0 to 1 is accepted"),
+    (["ig", "--baseline", "0.1,0.2"], 2, "--baseline is '0.1,0.2'; a number from 0 to 1 is accepted"),
     (["ig", "--samples", "0"], 2, "--samples is 0; 1 to 4096 are accepted"),
     (["smoothgrad", "--noise", "2"], 2, "--noise is 2.0; 0 to 1 are accepted"),
     (["lrp", "--epsilon", "0"], 2, "--epsilon is 0.0; more than 0 is accepted"),

@@ -44,7 +44,7 @@ import Testing
     Attribution.allCases.map { Case(network: network, attribution: $0) }
   }.filter { $0.network != "mobile" || $0.attribution != .relevance }
 
-  private static let baseline = 0.25
+  private static let baseline: Baseline = 0.25
 
   private func reference(_ network: String) throws -> PeerReference {
     let folder = packageRoot.appendingPathComponent("graphs/peers").path

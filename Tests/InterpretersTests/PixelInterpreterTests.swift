@@ -81,14 +81,16 @@ import Testing
   ]
 
   /// In f64, so that quotients of small differences are exact to more than that.
-  @Test(arguments: activations.map(\.0))
-  func `DeepLIFT shares out the difference to the baseline`(name: String) throws {
+  @Test(arguments: activations.map(\.0), [0.5, Baseline([0.2, 0.5, 0.9])])
+  func `DeepLIFT shares out the difference to the baseline`(name: String, baseline: Baseline) throws {
     let activation = try #require(Self.activations.first { $0.0 == name }?.1)
-    let interpreter = DeepLIFT(try network(bias: 0.3, activation: activation), baseline: 0.5)
+    let interpreter = DeepLIFT(try network(bias: 0.3, activation: activation), baseline: baseline)
     let found = try attribution(interpreter, image, of: [0, 3])
     let logits = try logits(interpreter, image)
-    let grey = HostTensor(TensorType(.float32, image.shape), .double([Double](repeating: 0.5, count: 384)))
-    let references = try self.logits(interpreter, grey)
+    let pixels = baseline.pixels([3, 8, 8])
+    #expect(Set(pixels) == Set(baseline.values) && pixels[64] == baseline.values[baseline.values.count / 2])
+    let coloured = HostTensor(TensorType(.float32, image.shape), .double(pixels + pixels))
+    let references = try self.logits(interpreter, coloured)
     for (image, class_) in [0, 3].enumerated() {
       let sum = found[image * 192..<(image + 1) * 192].reduce(0, +)
       let delta = logits[image * 4 + class_] - references[image * 4 + class_]
