@@ -47,12 +47,12 @@ extension AttackSchedule {
       return
     }
     if interpreter == "mask" {
-      (steps, warm) = (1000, 400)
-      parts = [Part(coefficient: 500)]
+      (steps, warm) = mode == .default ? (600, 200) : (1000, 400)
+      parts = [Part(coefficient: mode == .default ? 100 : 500)]
       objective = StepObjective(mapReduction: .sum)
-      stated = mode == .default ? [] : [.steps, .warm, .stages, .mapLoss]
+      stated = mode == .default ? [] : mode == .paper ? [.steps, .stages] : [.steps, .warm, .stages, .mapLoss]
       terms.mapOptimiser.rate = 0.005
-      if mode != .default { (terms.smoothness, terms.firstSmoothness) = (0.004, 0.0005) }
+      (terms.smoothness, terms.firstSmoothness) = mode == .default ? (0.000005, nil) : (0.004, 0.0005)
       flow = terms
       return
     }

@@ -28,19 +28,21 @@ struct AttackOptions: ParsableArguments {
   @Option(
     help: """
       Steps of pgd (1000) or stadv (300), or of the second phase of adv2 (400 against maps of features, 704 of pixels, 600 \
-      against mask, 1200 against rts or several, 1800 with mask among them) or adv2-stadv (600, 704).
+      against mask, 1200 against rts or several, 1800 with mask among them) or adv2-stadv (600, 704, 600; 800 against \
+      several, 1000 with mask among them).
       """)
   var steps: Int?
   @Option(
     help: """
       Steps that keep no map, ahead of the second phase of adv2 (400 against maps of features, 300 of pixels) or \
-      adv2-stadv (200, 450).
+      adv2-stadv (200, against maps of pixels 450).
       """)
   var warm: Int?
   @Option(
     help: """
       Weight of the map's loss: c, which grows to 2c, against maps of features, cam and grad-cam (5); that of the last \
-      stage against maps of pixels (0.05; of adv2-stadv 0.2), whose other stages keep their proportion.
+      stage against maps of pixels (0.05; of adv2-stadv 0.2), whose other stages keep their proportion; of adv2-stadv \
+      against mask (100).
       """)
   var coefficient: Double?
   @Option(
@@ -116,7 +118,8 @@ struct AttackOptions: ParsableArguments {
       not tell. Photos that it was calibrated on are refused.
       """, valueName: "file"))
   var detector: String?
-  @Option(help: "Weight of a flow's roughness (0.00002; 0.0005 in other modes).") var smoothness: Double?
+  @Option(help: "Weight of a flow's roughness (0.00002, against mask 0.000005; 0.0005 and 0.004 in other modes).")
+  var smoothness: Double?
   @Flag(inversion: .prefixedNo, help: "Also run pgd, or stadv, on the same images, for comparison.") var compare = false
   @Option(
     help: ArgumentHelp(

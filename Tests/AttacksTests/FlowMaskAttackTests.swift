@@ -118,7 +118,7 @@ import Testing
     let (direction, norms) = (try #require(prospect["direction"]).doubles, try #require(prospect["norm"]).doubles)
     let given = try #require(step["gradient"]).doubles
     for (index, value) in given.enumerated() {
-      let expected = 500 * norms[index / batch.imageSize] * direction[index]
+      let expected = driver.settings.schedule.coefficient * norms[index / batch.imageSize] * direction[index]
       #expect(abs(value - expected) <= 1e-5 * max(abs(expected), 1))
     }
     #expect(given.contains { $0 != 0 })
