@@ -32,6 +32,8 @@ public struct ModelFacts: Sendable, Codable {
     public let shape: Shape
     /// What a map costs beside the forward sweep.
     public let sweeps: SweepCounts
+    /// Of several interpreters the size that each map has by itself, [B, h, w].
+    public var ownShapes: [Shape]?
     /// Of several interpreters with MASK among them: the same of all but MASK together.
     public var others: OthersThanMaskFacts?
   }

@@ -74,8 +74,13 @@ extension AttackJob {
     switch options.targetMap {
     case .benign: return nil
     case .patch:
-      let patch = RandomPatch(height: shape[0], width: shape[1], seed: settings.seed, levels: levels)
-      return MapGoal(map: patch.map, inside: patch.inside, image: nil)
+      let own = map.ownShapes ?? [map.shape]
+      let common = (height: shape[0] / own.count, width: shape[1])
+      let map = own.flatMap { own in
+        let patch = RandomPatch(height: own[1], width: own[2], seed: settings.seed, levels: levels)
+        return MapPlaces(from: (own[1], own[2]), to: common).enlarged(patch.map)
+      }
+      return MapGoal(map: map, inside: map.map(RandomPatch.isInside), image: nil)
     case .otherClass:
       let other = try context.images.imageOfOtherClass(
         than: [candidate.label, target], for: candidate.name, seed: settings.seed, levels: levels)

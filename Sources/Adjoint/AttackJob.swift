@@ -102,9 +102,6 @@ public struct AttackJob {
     guard options.targetMap == .benign || settings.method.keepsMap else {
       throw UsageError("--target-map goes with --attack adv2 and adv2-stadv, not with \(settings.method.rawValue)")
     }
-    if case .patch = options.targetMap, compiled.parts.count > 1 {
-      throw UsageError("--target-map patch goes with one interpreter, not with \(compiled.name)")
-    }
     let objective = settings.schedule.objective
     if objective.evasion == .code, let unknown = objective.evaded.first(where: { self.settings.hingeMargin(of: $0) == nil })
     {

@@ -89,7 +89,7 @@ public struct ModelPrograms {
         let interpreter = try request.interpreter.prepared(for: model.classifier)
         map = ModelFacts.MapFacts(
           interpreter: try request.interpreter.identified(), shape: interpreter.mapShape, sweeps: interpreter.sweeps,
-          others: interpreter.others)
+          ownShapes: interpreter.ownShapes, others: interpreter.others)
         stages = { try request.family.map { try GraphStages($0, of: model, interpreter) } }
       } else {
         stages = { [try GraphStages(request.of, of: model, interpreter: request.interpreter)] }

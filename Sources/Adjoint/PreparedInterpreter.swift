@@ -26,6 +26,18 @@ enum PreparedInterpreter {
     return .init(shape: others.mapShape, sweeps: others.sweeps)
   }
 
+  /// Of several interpreters the size that each map has by itself, in their order.
+  var ownShapes: [Shape]? {
+    switch self {
+    case .drawn(let combined as CombinedInterpreter, _): return combined.ownShapes
+    case .joint(let others, let mask, _, let choice):
+      var shapes = others.ownShapes
+      shapes.insert(mask.mapShape, at: choice.parts.firstIndex(of: "mask") ?? shapes.count)
+      return shapes
+    case .drawn, .sampled, .mask: return nil
+    }
+  }
+
   var network: Graph {
     switch self {
     case .drawn(let interpreter, _): interpreter.network

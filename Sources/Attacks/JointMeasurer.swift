@@ -13,34 +13,8 @@ public struct JointMeasurer: MapMeasurer {
   /// The interpreters, MASK included.
   public let count: Int
   public let mapShape: Shape
-  private let maskPlaces: Places
-  private let drawnPlaces: Places
-
-  /// Which places of a map at the common size are those of a smaller one.
-  private struct Places {
-    let small: (height: Int, width: Int)
-    let rows: [Int]
-    let columns: [Int]
-
-    init(from small: (height: Int, width: Int), to large: (height: Int, width: Int)) {
-      rows = (0..<large.height).map { $0 * small.height / large.height }
-      columns = (0..<large.width).map { $0 * small.width / large.width }
-      self.small = small
-    }
-
-    /// A smaller map at the common size, each place repeated.
-    func enlarged(_ map: ArraySlice<Float>) -> [Float] {
-      rows.flatMap { row in columns.map { map[map.startIndex + row * small.width + $0] } }
-    }
-
-    /// The smaller map again.
-    func reduced(_ map: ArraySlice<Float>) -> [Float] {
-      let firstColumns = (0..<small.width).compactMap { columns.firstIndex(of: $0) }
-      return (0..<small.height).compactMap { rows.firstIndex(of: $0) }.flatMap { row in
-        firstColumns.map { map[map.startIndex + row * columns.count + $0] }
-      }
-    }
-  }
+  private let maskPlaces: MapPlaces
+  private let drawnPlaces: MapPlaces
 
   /// - Parameters:
   ///   - drawn: of the other interpreters, `count - 1`.
@@ -55,8 +29,8 @@ public struct JointMeasurer: MapMeasurer {
     let masks = (height: mask.mapShape[1], width: mask.mapShape[2])
     mapShape = Self.mapShape(drawn: drawn.mapShape, mask: mask.mapShape, count: count)
     let common = (height: mapShape[1] / count, width: mapShape[2])
-    maskPlaces = Places(from: masks, to: common)
-    drawnPlaces = Places(from: own, to: common)
+    maskPlaces = MapPlaces(from: masks, to: common)
+    drawnPlaces = MapPlaces(from: own, to: common)
   }
 
   /// [B, count · h, w], from the shapes of the others' maps together and of MASK's.

@@ -9,8 +9,8 @@ public struct RandomPatch: Sendable, Equatable {
   static let side = 224
   /// [h · w]
   public let map: [Float]
-  /// Which places of the map lie inside of the patch by at least half.
-  public var inside: [Bool] { map.map { $0 >= 0.5 } }
+  /// Whether a place with such a value lies inside of the patch by at least half.
+  public static func isInside(_ value: Float) -> Bool { value >= 0.5 }
 
   /// - Parameter levels: those of the image, which decide the patch with the seed.
   public init(height: Int, width: Int, seed: UInt64, levels: [UInt8]) {

@@ -19,6 +19,8 @@ public struct CombinedInterpreter: Interpreter {
   private let interpreters: [any Interpreter]
 
   public var count: Int { interpreters.count }
+  /// The size that each map has by itself, [B, h, w].
+  public var ownShapes: [Shape] { interpreters.map(\.mapShape) }
 
   /// - Parameters:
   ///   - interpreters: of one classifier; at least one.

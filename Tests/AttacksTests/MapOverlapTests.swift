@@ -38,7 +38,7 @@ import Testing
       #expect(RandomPatch(height: side, width: side, seed: 1, levels: levels) == patch)
       #expect(patch.map.count == side * side && patch.map.allSatisfy { (0...1).contains($0) })
       #expect(patch.map.contains(1) && patch.map.contains(0))
-      areas.append(Double(patch.inside.count(where: \.self)) / Double(side * side))
+      areas.append(Double(patch.map.count(where: RandomPatch.isInside)) / Double(side * side))
     }
     // Discs of radius 30 to 59 and rectangles of twice the half extents, of which the border may cut a part.
     let smallest = 0.5 * 3.14 * 30 * 30 / (224 * 224)

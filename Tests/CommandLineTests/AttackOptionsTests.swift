@@ -135,8 +135,11 @@ import Testing
 
   // MARK: Targets
 
-  @Test func `an attack goes for a patch, and is judged beside it`() throws {
-    let result = try attack([Command.bag], to: "out", ["--target", "Coat", "--target-map", "patch", "--steps", "200"])
+  @Test(arguments: ["cam", "cam,grad", "mask,cam"])
+  func `an attack goes for a patch, and is judged beside it`(interpreters: String) throws {
+    let result = try attack(
+      [Command.bag], to: "out",
+      ["--interpreter", interpreters, "--target", "Coat", "--target-map", "patch", "--steps", "200"])
     #expect(result.status == 0, "\(result.error)")
     let map = try #require(try array("mapTarget", "out/fashion-00018-bag.npz")).floats
     let benign = try #require(try array("mapBenign", "out/fashion-00018-bag.npz")).floats
@@ -151,6 +154,14 @@ import Testing
     #expect(abs(toTarget - distance(judged, map)) < 1e-12)
     #expect((0...1).contains(try #require(float["patchAUROC"] as? Double)))
     #expect((float["mapIoUSweep"] as? [Double])?.count == 9)
+    // One below the other, each as it is at its own size: CAM's of 7 x 7 as squares where GRAD's is larger.
+    let count = interpreters.split(separator: ",").count
+    let side = interpreters.contains("grad") ? 28 : 7
+    #expect(map.count == count * side * side)
+    let cam = interpreters.hasPrefix("cam") ? map.prefix(side * side) : map.suffix(side * side)
+    let rows = (0..<side).map { row in Array(cam.dropFirst(row * side).prefix(side)) }
+    for row in rows { #expect((0..<side).allSatisfy { row[$0] == row[$0 * 7 / side * side / 7] }) }
+    #expect((2...7).contains(Set(rows).count))
   }
 
   @Test func `a class map comes from another image of another class`() throws {
