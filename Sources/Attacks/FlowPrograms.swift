@@ -11,7 +11,8 @@ import TensorTypes
 ///   next state, crossEntropy f32[B] and flowLoss f32[B], both ahead of the step.
 /// - `flowMapStep`: also mapTarget f32[B, h, w], crossEntropyWeight and coefficient → also mapLoss f32[B]; of an interpreter
 ///   whose map is no part of one graph, gradient f32[B, C, H, W] in place of mapTarget and coefficient, that of the map's loss
-///   with respect to x, and of MASK among others both. Against MASK alone clampedMargin stands in place of the cross entropy.
+///   with respect to x, and of MASK among others both. Against MASK alone clampedMargin stands in place of the cross entropy, and
+///   marginFloor in place of its weight.
 ///
 /// x is what `warp` or the step before makes of origin and flow: the network is differentiated with respect to its pixels,
 /// and the warp takes the derivative from them to the flow.
@@ -28,9 +29,6 @@ public enum FlowPrograms {
       name: warpName,
       outputs: [("warped", try builder.bilinearWarp(x, flow: flow))])
   }
-
-  /// Where the margin stops to count in the loss of an attack on MASK.
-  static let marginFloor = -5.0
 
   /// A step against cross entropy + smoothness · flow loss.
   /// - Parameter network: from `x` to `logits`.
@@ -72,12 +70,13 @@ public enum FlowPrograms {
       name: mapStepName, losses: [try inputs.weightedCrossEntropy(logits, in: builder)], takesGradient: true, in: builder)
   }
 
-  /// A step against max(margin, −5) + smoothness · flow loss and MASK, whose gradient is an input.
+  /// A step against max(margin, marginFloor) + smoothness · flow loss and MASK, whose gradient is an input.
   public static func mapStep(_ interpreter: MaskInterpreter) throws(TypeError) -> Graph {
     let (builder, logits) = try AttackPrograms.continuing(interpreter.network)
     let inputs = try FlowInputs(builder, logits)
     let margin = try builder.margin(logits, target: inputs.target)
-    let clamped = try builder.elementwise(.maximum, margin, builder.scalar(marginFloor, like: margin))
+    let floor = builder.input("marginFloor", TensorType(.float32, .scalar))
+    let clamped = try builder.elementwise(.maximum, margin, try builder.broadcast(floor, to: builder.shape(of: margin)))
     return try inputs.finish(
       name: mapStepName, losses: [("clampedMargin", clamped, try builder.ones(like: clamped))], takesGradient: true,
       in: builder)

@@ -79,6 +79,7 @@ struct FlowRun {
   mutating func descendMargin(_ advance: () throws -> Void) throws {
     var loss = Loss(smoothness: driver.terms.firstSmoothness ?? driver.terms.smoothness)
     loss.inputs["gradient"] = HostTensor(batch.shape, [Float](repeating: 0, count: batch.shape.elementCount))
+    loss.inputs["marginFloor"] = .scalar(driver.terms.marginFloor)
     while step < driver.settings.warm, goesOn() {
       try take(FlowPrograms.mapStepName, driver.terms.optimiser, loss, phase: Self.marginPhase)
       try advance()
@@ -122,6 +123,8 @@ struct FlowRun {
     if driver.settings.startsPlain {
       loss.crossEntropyWeight = terms.crossEntropyWeight
       loss.inputs["crossEntropyWeight"] = .scalar(terms.crossEntropyWeight)
+    } else {
+      loss.inputs["marginFloor"] = .scalar(terms.marginFloor)
     }
     if let target = driver.drawnTarget(maps) {
       loss.inputs["mapTarget"] = target

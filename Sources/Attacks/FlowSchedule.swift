@@ -6,6 +6,8 @@ public struct FlowTerms: Sendable, Equatable {
   public var firstSmoothness: Double?
   /// The weight of the cross entropy in the second phase.
   public var crossEntropyWeight = 1.0
+  /// Where the margin, which stands in place of the cross entropy against MASK alone, is low enough.
+  public var marginFloor = -5.0
   /// What the loss of MASK weighs beside those of other interpreters, in units of their coefficient.
   public var maskWeight = 250.0
   /// Each component of the first flow is drawn from U(−initialFlow, initialFlow), in pixels.
@@ -16,11 +18,15 @@ public struct FlowTerms: Sendable, Equatable {
   /// Steps of stAdv that is not followed by a second phase.
   public static let plainSteps = 300
 
-  /// Every number by name.
-  public var configuration: [(name: String, value: String)] {
-    [
+  /// Every number of an attack on one interpreter, or several with commas between them, by name.
+  public func configuration(of interpreter: String) -> [(name: String, value: String)] {
+    let isAgainstMask = AttackSchedule.hasMask(interpreter)
+    let weights =
+      (interpreter == "mask" ? [("marginFloor", "\(marginFloor)")] : [("crossEntropyWeight", "\(crossEntropyWeight)")])
+      + (isAgainstMask && interpreter != "mask" ? [("maskWeight", "\(maskWeight)")] : [])
+    return [
       ("smoothness", "\(smoothness)"), ("firstSmoothness", "\(firstSmoothness ?? smoothness)"),
-      ("crossEntropyWeight", "\(crossEntropyWeight)"), ("maskWeight", "\(maskWeight)"),
+    ] + weights + [
       ("initialFlow", "U(-\(initialFlow), \(initialFlow))"),
       ("optimiser", "AMSGrad, rate \(optimiser.rate), then \(mapOptimiser.rate)"),
       ("bound", "none: the 8-bit PNG of the warped image is judged"),
@@ -47,12 +53,17 @@ extension AttackSchedule {
       return
     }
     if interpreter == "mask" {
-      (steps, warm) = mode == .default ? (600, 200) : (1000, 400)
-      parts = [Part(coefficient: mode == .default ? 100 : 500)]
+      (steps, warm) = (mode == .default ? 600 : 1000, 400)
+      parts = [Part(coefficient: mode == .default ? 3 : 500)]
       objective = StepObjective(mapReduction: .sum)
       stated = mode == .default ? [] : mode == .paper ? [.steps, .stages] : [.steps, .warm, .stages, .mapLoss]
-      terms.mapOptimiser.rate = 0.005
-      (terms.smoothness, terms.firstSmoothness) = mode == .default ? (0.000005, nil) : (0.004, 0.0005)
+      if mode == .default {
+        // A sum over a thousand classes needs a margin beyond the code's for a probability that stays above 0.9.
+        (terms.smoothness, terms.marginFloor) = (0.0000003, -8)
+      } else {
+        (terms.smoothness, terms.firstSmoothness) = (0.004, 0.0005)
+        terms.mapOptimiser.rate = 0.005
+      }
       flow = terms
       return
     }

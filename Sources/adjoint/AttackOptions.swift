@@ -35,14 +35,14 @@ struct AttackOptions: ParsableArguments {
   @Option(
     help: """
       Steps that keep no map, ahead of the second phase of adv2 (400 against maps of features, 300 of pixels) or \
-      adv2-stadv (200, against maps of pixels 450).
+      adv2-stadv (200; 450 against maps of pixels, 400 against mask).
       """)
   var warm: Int?
   @Option(
     help: """
       Weight of the map's loss: c, which grows to 2c, against maps of features, cam and grad-cam (5); that of the last \
       stage against maps of pixels (0.05; of adv2-stadv 0.2), whose other stages keep their proportion; of adv2-stadv \
-      against mask (100).
+      against mask (3).
       """)
   var coefficient: Double?
   @Option(
@@ -118,7 +118,7 @@ struct AttackOptions: ParsableArguments {
       not tell. Photos that it was calibrated on are refused.
       """, valueName: "file"))
   var detector: String?
-  @Option(help: "Weight of a flow's roughness (0.00002, against mask 0.000005; 0.0005 and 0.004 in other modes).")
+  @Option(help: "Weight of a flow's roughness (0.00002, against mask 0.0000003; 0.0005 and 0.004 in other modes).")
   var smoothness: Double?
   @Flag(inversion: .prefixedNo, help: "Also run pgd, or stadv, on the same images, for comparison.") var compare = false
   @Option(
@@ -266,9 +266,9 @@ struct AttackOptions: ParsableArguments {
     ]
     if let flow = settings.schedule.flow {
       let (interpreter, mode) = (settings.schedule.interpreter, settings.schedule.mode)
-      let unchanged = AttackSchedule(flow: interpreter).flow?.configuration ?? []
-      let ofMode = AttackSchedule(flow: interpreter, mode: mode).flow?.configuration ?? []
-      lines += flow.configuration.enumerated().map { index, entry in
+      let unchanged = AttackSchedule(flow: interpreter).flow?.configuration(of: interpreter) ?? []
+      let ofMode = AttackSchedule(flow: interpreter, mode: mode).flow?.configuration(of: interpreter) ?? []
+      lines += flow.configuration(of: interpreter).enumerated().map { index, entry in
         let source =
           entry.value == unchanged[index].value ? "default" : entry.value == ofMode[index].value ? mode.rawValue : "option"
         return (entry.name, entry.value, source)

@@ -123,7 +123,7 @@ import Testing
     }
     #expect(given.contains { $0 != 0 })
 
-    // ⟨∂/∂flow, v⟩ of max(margin, −5) + smoothness · flow loss + ⟨gradient, warped⟩, by central differences.
+    // ⟨∂/∂flow, v⟩ of max(margin, marginFloor) + smoothness · flow loss + ⟨gradient, warped⟩, by central differences.
     func loss(_ flow: [Double]) throws -> Double {
       var inputs = step
       let moved = HostTensor(TensorType(.float32, [2, 2, 12, 12]), .double(flow))
@@ -194,6 +194,7 @@ import Testing
       let flow = settings.schedule.flow
       #expect(settings.steps == 1000 && settings.warm == 400 && settings.schedule.coefficient == 500)
       #expect(flow?.smoothness == 0.004 && flow?.firstSmoothness == 0.0005 && flow?.mapOptimiser.rate == 0.005)
+      #expect(flow?.marginFloor == -5)
       #expect(settings.mask.resetInterval == 50 && settings.mask.followerSteps == 4 && settings.mask.rateShare == 0.1)
     }
   }

@@ -75,6 +75,7 @@ import Testing
     var inputs = [
       "origin": try reference.input("x"), "flow": flow, "target": try reference["target"],
       "gradient": try reference.input("mask.pixels"), "smoothness": .scalar(0.0005),
+      "marginFloor": .scalar(-5),
     ]
     // What f32 does not hold exactly goes in as f64 has it.
     let warped = try reference["warped"]
