@@ -169,9 +169,13 @@ extension AttackSchedule {
       case .finalAlpha: "\(schedule.finalAlpha)"
       }
     }
-    let ofPixels: [Field] = [.labelSmoothing, .finalAlpha]
     let fields: [Field] =
-      interpreter == "mask" ? [.steps, .warm, .confidence] : Field.allCases.filter { flow == nil || !ofPixels.contains($0) }
+      switch (interpreter == "mask", flow == nil) {
+      case (true, true): [.steps, .warm, .confidence]
+      case (true, false): [.steps, .warm, .stages, .mapLoss, .confidence]
+      case (false, true): Field.allCases
+      case (false, false): Field.allCases.filter { ![.labelSmoothing, .finalAlpha].contains($0) }
+      }
     return fields.map { field in
       let isChanged = words(self, field) != words(unchanged, field)
       return (field, words(self, field), isChanged ? "option" : stated.contains(field) ? mode.rawValue : "default")

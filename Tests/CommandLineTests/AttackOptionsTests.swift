@@ -36,6 +36,8 @@ import Testing
     ["--label-smoothing", "sampled"],
     ["--attack", "stadv", "--steps", "30"],
     ["--attack", "adv2-stadv", "--mode", "code", "--smoothness", "0.001"],
+    ["--attack", "adv2-stadv", "--interpreter", "mask", "--stages", "9 x 0.5, 20 x 2.0", "--reset-interval", "7"],
+    ["--interpreter", "ig", "--baseline", "0.25"],
     ["--interpreter", "grad-cam", "--layer", "7x7", "--eps", "8/255", "--target-map", "patch", "--compare", "--early-stop"],
   ])
   func `what is printed as configuration is read again as the same, and the call wins over it`(call: [String]) throws {

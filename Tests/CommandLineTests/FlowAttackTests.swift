@@ -28,7 +28,7 @@ import Testing
     let record = try record()
     let settings = try #require(record["settings"] as? [String: Any])
     #expect(settings["attack"] as? String == "adv2-stadv" && settings["eps"] == nil && settings["alpha"] == nil)
-    #expect(settings["smoothness"] as? Double == 0.00002)
+    #expect(settings["smoothness"] as? Double == (interpreter == "mask" ? 0.0000003 : 0.00002))
     let flow = try #require(record["flow"] as? [String: Double])
     #expect(flow.keys.sorted() == ["displacementPercentile99", "loss", "meanDisplacement"])
     let similarity = try #require(record["ssim"] as? Double)
@@ -61,6 +61,18 @@ import Testing
     #expect(result.status == 0, "\(result.error)")
     #expect(result.output.contains("second phase") && result.output.contains("adv2-stadv on \(interpreter)"))
     #expect(interpreter == "ig" || !result.output.contains("marginSearch"))
+  }
+
+  @Test func `the numbers of a flow against MASK are printed`() throws {
+    for (mode, lines) in [
+      ("default", ["marginFloor     = -8.0  # default", "stages          = 600 x 3.0  # default"]),
+      ("code", ["marginFloor     = -5.0  # code", "stages          = 1000 x 500.0  # code", "followerRate    = 0.1 of"]),
+    ] {
+      let result = try attack(["--attack", "adv2-stadv", "--interpreter", "mask", "--mode", mode, "--print-config"])
+      #expect(result.status == 0)
+      for line in lines { #expect(result.output.contains(line), "\(line) in \(result.output)") }
+      #expect(!result.output.contains("halvings") && !result.output.contains("largestStep"))
+    }
   }
 
   @Test func `the numbers of a flow are printed`() throws {
