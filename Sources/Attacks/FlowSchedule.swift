@@ -9,7 +9,7 @@ public struct FlowTerms: Sendable, Equatable {
   /// Where the margin, which stands in place of the cross entropy against MASK alone, is low enough.
   public var marginFloor = -5.0
   /// What the loss of MASK weighs beside those of other interpreters, in units of their coefficient.
-  public var maskWeight = 250.0
+  public var maskWeight = 1.0
   /// Each component of the first flow is drawn from U(−initialFlow, initialFlow), in pixels.
   public var initialFlow = 0.1
   public var optimiser = AMSGrad(rate: 0.01)
