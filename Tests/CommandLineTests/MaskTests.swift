@@ -124,7 +124,6 @@ import Testing
   }
 
   @Test(arguments: [
-    (["attack", "--interpreter", "mask", "--attack", "stadv"], "mask is attacked by pgd and adv2"),
     (["attack", "--interpreter", "cam", "--lookahead", "full"], "--lookahead goes with --interpreter mask, not with cam"),
     (["attack", "--interpreter", "mask", "--lookahead", "far"], "detached and full are known"),
     (["explain", "--interpreter", "mask", "--mask-version", "v3"], "v1 and v2 are known"),
