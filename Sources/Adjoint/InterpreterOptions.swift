@@ -170,8 +170,8 @@ public struct InterpreterOptions: Sendable, Codable, Equatable {
     let values = baseline.split(separator: ",", omittingEmptySubsequences: false).map { Double($0) }
     let accepted = values.compactMap(\.self).filter((0...1).contains)
     guard accepted.count == values.count, channels.map({ [1, $0].contains(values.count) }) ?? true else {
-      let number = channels.map { $0 == 1 ? "" : " or \($0) of them, with commas between" } ?? ""
-      throw UsageError("--baseline is '\(baseline)'; a number from 0 to 1\(number) is accepted")
+      let colour = channels.map { $0 == 1 ? "" : ", or \($0) of them with commas between" } ?? ""
+      throw UsageError("--baseline is '\(baseline)'; a number from 0 to 1 is accepted\(colour)")
     }
     return Baseline(accepted)
   }

@@ -171,7 +171,7 @@ struct FlowRun {
     inputs["flow"] = flow
     inputs["smoothness"] = .scalar(loss.smoothness)
     let outputs = try driver.runner.run(graph, inputs)
-    let crossEntropy = try outputs["crossEntropy"].map { _ in try outputs.floats("crossEntropy", of: graph) }
+    let crossEntropy = outputs["crossEntropy"]?.floats
     let prediction = try crossEntropy ?? outputs.floats("clampedMargin", of: graph)
     let flowLoss = try outputs.floats("flowLoss", of: graph)
     guard (prediction + flowLoss).areFinite else { throw AttackError.notFinite(graph: graph, step: step) }

@@ -90,6 +90,31 @@ import Testing
     #expect(larger.shape == [14, 14] && larger.floats.max() == 1 && larger.floats.min() == 0)
   }
 
+  @Test func `a baseline has one value, or one for each channel`() throws {
+    let folder = try TemporaryFolder()
+    func explain(_ baseline: String) throws -> Command.Result {
+      try Command.run(
+        "explain", Command.root + "/graphs/peers/residual-legacy.onnx", Command.bag, "--interpreter", "deeplift",
+        "--baseline", baseline, "-o", folder.path("out"))
+    }
+    func map() throws -> [Float] {
+      let arrays = try NPZ.read(path: folder.path("out/fashion-00018-bag.npz"))
+      return try #require(arrays.first { $0.name == "map" }?.tensor).floats
+    }
+    var maps: [[Float]] = []
+    for baseline in ["0.4", "0.4,0.4,0.4", "0.485,0.456,0.406"] {
+      let result = try explain(baseline)
+      #expect(result.status == 0, "\(result.error)")
+      maps.append(try map())
+    }
+    #expect(maps[0] == maps[1] && maps[0] != maps[2])
+    let refused = try explain("0.1,0.2")
+    #expect(refused.status == 2)
+    #expect(
+      refused.error
+        == "adjoint: --baseline is '0.1,0.2'; a number from 0 to 1 is accepted, or 3 of them with commas between\n")
+  }
+
   @Test(arguments: [
     (["lrp", "--baseline", "0"], 2, "--baseline goes with --interpreter deeplift or ig, not with lrp"),
     (["deeplift", "--baseline", "2"], 2, "--baseline is '2'; a number from 0 to 1 is accepted"),
